@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The config space (struct virtio_net_config) and the config interrupt.
+ */
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/virtio_byteorder.h>
+
+#include "config.h"
+#include "device.h"
+#include "trace.h"
+
+static void config_fill(const struct swnet_dev *dev,
+			struct virtio_net_config *config)
+{
+	ether_addr_copy(config->mac, dev->config.current_mac);
+	if (dev->config.link_up)
+		config->status = __cpu_to_virtio16(true, VIRTIO_NET_S_LINK_UP);
+	config->max_virtqueue_pairs = __cpu_to_virtio16(true, dev->max_pairs);
+	config->mtu = __cpu_to_virtio16(true, dev->config.mtu);
+	config->speed = cpu_to_le32(SWNET_SPEED);
+	config->duplex = DUPLEX_FULL;
+}
+
+/**
+ * config_get - read the config space
+ * @dev: the device
+ * @offset: first byte
+ * @buf: where it goes; bytes behind the config space read as zero
+ * @len: bytes
+ */
+void config_get(struct swnet_dev *dev, unsigned int offset, void *buf,
+		unsigned int len)
+{
+	struct virtio_net_config config = {};
+
+	lockdep_assert_held(&dev->lock);
+
+	memset(buf, 0, len);
+	if (offset >= sizeof(config))
+		return;
+	config_fill(dev, &config);
+	memcpy(buf, (void *)&config + offset,
+	       min_t(size_t, len, sizeof(config) - offset));
+}
+
+/**
+ * config_set - write the config space
+ * @dev: the device
+ * @offset: first byte
+ * @buf: what to write
+ * @len: bytes
+ *
+ * Only the MAC address can be written, and only until the driver runs: this
+ * is how a VMM gives its own to the device. It survives resets, for a VMM
+ * resets the device afterwards. Anything else has no effect.
+ */
+void config_set(struct swnet_dev *dev, unsigned int offset, const void *buf,
+		unsigned int len)
+{
+	u8 mac[ETH_ALEN];
+
+	lockdep_assert_held(&dev->lock);
+
+	if (offset >= ETH_ALEN || len > ETH_ALEN - offset ||
+	    dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		return;
+	ether_addr_copy(mac, dev->config.mac);
+	memcpy(mac + offset, buf, len);
+	if (!is_valid_ether_addr(mac))
+		return;
+	ether_addr_copy(dev->config.mac, mac);
+	ether_addr_copy(dev->config.current_mac, mac);
+}
+
+/* A queue stopped for good: say so in the status, and let go of its ring. */
+static bool config_needs_reset(struct swnet_dev *dev)
+{
+	bool broken = false;
+	u16 i;
+
+	for (i = 0; i < dev->nvqs; i++) {
+		if (!READ_ONCE(dev->vqs[i].broken))
+			continue;
+		vq_update(&dev->vqs[i]);
+		broken = true;
+	}
+	if (!broken || dev->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return false;
+	dev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	trace_swnet_status(dev, dev->status);
+	return true;
+}
+
+static bool config_link_changed(struct swnet_dev *dev)
+{
+	bool up = netif_running(dev->netdev);
+
+	if (up == dev->config.link_up)
+		return false;
+	dev->config.link_up = up;
+	return true;
+}
+
+/**
+ * config_work - bring status and config space up to date, tell the driver
+ * @work: the device's
+ *
+ * A suspended device keeps both as they are; resume comes here again.
+ */
+void config_work(struct work_struct *work)
+{
+	struct swnet_dev *dev = container_of(work, struct swnet_dev, config_work);
+	bool changed;
+
+	mutex_lock(&dev->lock);
+	if (!dev->suspended) {
+		changed = config_needs_reset(dev);
+		changed |= config_link_changed(dev);
+		if (changed)
+			dev->config_generation++;
+		if (changed && dev->config_cb.callback)
+			dev->config_cb.callback(dev->config_cb.private);
+	}
+	mutex_unlock(&dev->lock);
+}

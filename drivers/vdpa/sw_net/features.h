@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which features are offered, and which combinations make sense. */
+#ifndef SWNET_FEATURES_H
+#define SWNET_FEATURES_H
+
+#include <linux/bits.h>
+#include <linux/virtio_net.h>
+#include <uapi/linux/virtio_config.h>
+#include <uapi/linux/virtio_ring.h>
+
+/* No driver and no VMM works without them. */
+#define SWNET_FEATURES_REQUIRED \
+	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
+
+/*
+ * What QEMU's shadow virtqueues can migrate, and we implement: one bit that is
+ * not in QEMU's list and it refuses to migrate. MQ is added for devices with
+ * several queue pairs.
+ */
+#define SWNET_FEATURES_DEFAULT \
+	(SWNET_FEATURES_REQUIRED | \
+	 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | \
+	 BIT_ULL(VIRTIO_NET_F_CSUM) | \
+	 BIT_ULL(VIRTIO_NET_F_GUEST_CSUM) | \
+	 BIT_ULL(VIRTIO_NET_F_MTU) | \
+	 BIT_ULL(VIRTIO_NET_F_MAC) | \
+	 BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) | \
+	 BIT_ULL(VIRTIO_NET_F_GUEST_TSO6) | \
+	 BIT_ULL(VIRTIO_NET_F_GUEST_ECN) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_TSO4) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_TSO6) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_ECN) | \
+	 BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) | \
+	 BIT_ULL(VIRTIO_NET_F_STATUS) | \
+	 BIT_ULL(VIRTIO_NET_F_CTRL_VQ) | \
+	 BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR) | \
+	 BIT_ULL(VIRTIO_NET_F_SPEED_DUPLEX))
+
+/* All that device_features can ask for. */
+#define SWNET_FEATURES_ALL \
+	(SWNET_FEATURES_DEFAULT | \
+	 BIT_ULL(VIRTIO_NET_F_MQ) | \
+	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC))
+
+const char *features_problem(u64 features);
+bool features_usable(u64 features);
+
+#endif /* SWNET_FEATURES_H */

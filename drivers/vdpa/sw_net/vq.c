@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a virtqueue.
+ *
+ * Whether a queue runs follows from the device and the queue's own state, and
+ * vq_update() makes it so. Stopping leaves nothing in flight and one number,
+ * the index; starting takes addresses, size, index and address spaces as they
+ * are then and looks for work. Suspend, resume, reset, enable and DRIVER_OK
+ * are all this.
+ */
+#include <linux/slab.h>
+#include <linux/vhost_types.h>
+
+#include "area.h"
+#include "ctrl.h"
+#include "device.h"
+#include "rx.h"
+#include "trace.h"
+#include "tx.h"
+#include "worker.h"
+
+static int ring_read(struct ring *ring, u64 addr, void *dst, u32 len)
+{
+	struct swnet_vq *vq = container_of(ring, struct swnet_vq, ring);
+
+	return memory_copy_from(vq->ring_as, &vq->ring_cache, dst, addr, len);
+}
+
+static const struct ring_owner_ops ring_ops = {
+	.read = ring_read,
+};
+
+/**
+ * vq_init - prepare a queue of a new device
+ * @vq: the queue, zeroed
+ * @dev: the device
+ * @idx: index in the device
+ */
+void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx)
+{
+	vq->dev = dev;
+	vq->idx = idx;
+	spin_lock_init(&vq->lock);
+	vq->ring.ops = &ring_ops;
+	kthread_init_work(&vq->work, idx % 2 ? tx_work : rx_work);
+	timer_setup(&vq->wait_timer, rx_wait_timeout, 0);
+}
+
+/**
+ * vq_free - release what a queue of a dead device still holds
+ * @vq: the queue; nobody else knows it any more
+ */
+void vq_free(struct swnet_vq *vq)
+{
+	timer_shutdown_sync(&vq->wait_timer);
+	kfree(vq->batch.segs);
+}
+
+static int vq_map_areas(struct swnet_vq *vq, struct swnet_as *as)
+{
+	const u32 size[VQ_NUM_AREAS] = {
+		[VQ_DESC] = ring_desc_size(vq->num),
+		[VQ_DRIVER] = ring_driver_size(vq->num),
+		[VQ_DEVICE] = ring_device_size(vq->num),
+	};
+	int err = 0;
+	int i;
+
+	for (i = 0; i < VQ_NUM_AREAS && !err; i++)
+		err = vq_area_map(&vq->area[i], as, vq->iova[i], size[i],
+				  i == VQ_DEVICE ? VHOST_ACCESS_RW :
+						   VHOST_ACCESS_RO);
+	return err;
+}
+
+static void vq_unmap_areas(struct swnet_vq *vq)
+{
+	int i;
+
+	for (i = 0; i < VQ_NUM_AREAS; i++)
+		vq_area_unmap(&vq->area[i], i == VQ_DEVICE);
+}
+
+static int vq_alloc_segs(struct swnet_vq *vq)
+{
+	struct ring_seg *segs;
+
+	if (vq->segs_num >= vq->num)
+		return 0;
+	segs = kcalloc(vq->num, sizeof(*segs), GFP_KERNEL_ACCOUNT);
+	if (!segs)
+		return -ENOMEM;
+	kfree(vq->batch.segs);
+	vq->batch.segs = segs;
+	vq->batch.max_segs = vq->num;
+	vq->segs_num = vq->num;
+	return 0;
+}
+
+static void vq_set_ring(struct swnet_vq *vq, enum swnet_vq_kind kind)
+{
+	struct swnet_dev *dev = vq->dev;
+	u64 features = dev->driver_features;
+
+	lockdep_assert_held(&vq->lock);
+
+	vq->kind = kind;
+	vq->data_as = swnet_group_as(dev, swnet_vq_group(dev, vq->idx));
+	vq->ring_as = swnet_group_as(dev, swnet_vq_desc_group(dev, vq->idx));
+	memset(&vq->cache, 0, sizeof(vq->cache));
+	memset(&vq->ring_cache, 0, sizeof(vq->ring_cache));
+
+	vq->ring.areas.desc = vq->area[VQ_DESC].address;
+	vq->ring.areas.driver = vq->area[VQ_DRIVER].address;
+	vq->ring.areas.device = vq->area[VQ_DEVICE].address;
+	vq->ring.num = vq->num;
+	vq->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	vq->ring.indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	ring_start(&vq->ring, vq->index);
+	vq->batch.nr = 0;
+	vq->batch.next = 0;
+	vq->moved = false;
+}
+
+static const char *vq_prepare(struct swnet_vq *vq, enum swnet_vq_kind kind)
+{
+	struct swnet_dev *dev = vq->dev;
+
+	if (!vq->num)
+		return "enabled without a valid size";
+	switch (vq_map_areas(vq, swnet_group_as(dev,
+						swnet_vq_desc_group(dev, vq->idx)))) {
+	case 0:
+		break;
+	case -EFAULT:
+		return "ring memory is not mapped, or not for writing";
+	default:
+		return "no memory to map the ring";
+	}
+	if (vq_alloc_segs(vq))
+		return "no memory for its buffers";
+	if (kind != SWNET_VQ_CTRL && swnet_worker_start(dev, vq->idx / 2))
+		return "its worker cannot be started";
+	return NULL;
+}
+
+static void vq_start(struct swnet_vq *vq, enum swnet_vq_kind kind)
+{
+	const char *problem = vq_prepare(vq, kind);
+
+	if (problem) {
+		vq_unmap_areas(vq);
+		spin_lock_bh(&vq->lock);
+		vq_break(vq, problem);
+		spin_unlock_bh(&vq->lock);
+		return;
+	}
+
+	spin_lock_bh(&vq->lock);
+	vq_set_ring(vq, kind);
+	vq->running = true;
+	if (kind == SWNET_VQ_RX)
+		rx_start(vq);
+	spin_unlock_bh(&vq->lock);
+
+	trace_swnet_vq_start(vq->dev, vq->idx, vq->index);
+	/* What the driver made available before needs no kick to be seen. */
+	if (kind != SWNET_VQ_RX)
+		vq_kick(vq);
+}
+
+static void vq_stop(struct swnet_vq *vq)
+{
+	spin_lock_bh(&vq->lock);
+	ring_rewind(&vq->ring, &vq->batch);
+	vq_publish(vq);
+	vq->index = ring_index(&vq->ring);
+	vq->running = false;
+	memset(&vq->ring.areas, 0, sizeof(vq->ring.areas));
+	spin_unlock_bh(&vq->lock);
+
+	vq_unmap_areas(vq);
+	trace_swnet_vq_stop(vq->dev, vq->idx, vq->index);
+}
+
+/**
+ * vq_update - start or stop a queue, whatever its state now asks for
+ * @vq: the queue
+ *
+ * When it returns with the queue stopped, the device touches neither the
+ * queue's memory nor the driver's call any more.
+ *
+ * Context: process, the device's lock held. Waits for one batch at most.
+ */
+void vq_update(struct swnet_vq *vq)
+{
+	struct swnet_dev *dev = vq->dev;
+	enum swnet_vq_kind kind = swnet_vq_kind(dev, vq->idx);
+	bool run = swnet_is_live(dev) && vq->ready && !vq->suspended &&
+		   !READ_ONCE(vq->broken) && kind != SWNET_VQ_NONE;
+
+	lockdep_assert_held(&dev->lock);
+
+	if (run && !vq->running)
+		vq_start(vq, kind);
+	else if (!run && vq->running)
+		vq_stop(vq);
+}
+
+/**
+ * vq_reset - bring a queue back to what a new device has
+ * @vq: the queue, stopped
+ *
+ * Context: process, the device's lock held.
+ */
+void vq_reset(struct swnet_vq *vq)
+{
+	lockdep_assert_held(&vq->dev->lock);
+
+	memset(vq->iova, 0, sizeof(vq->iova));
+	vq->num = 0;
+	vq->index = 0;
+	vq->ready = false;
+	vq->suspended = 0;
+
+	spin_lock_bh(&vq->lock);
+	vq->broken = NULL;
+	vq->cb = (struct vdpa_callback){};
+	spin_unlock_bh(&vq->lock);
+}
+
+/**
+ * vq_invalidate - make sure a queue does not use memory that was unmapped
+ * @vq: the queue
+ * @as: address space the memory was in
+ * @iova: first guest address
+ * @last: last guest address
+ *
+ * A queue that loses its ring stops, as if the driver had given it an address
+ * that was never mapped. Any other only has to finish what it does just now.
+ *
+ * Context: process, the device's lock held.
+ */
+void vq_invalidate(struct swnet_vq *vq, const struct swnet_as *as, u64 iova,
+		   u64 last)
+{
+	bool hit = false;
+	int i;
+
+	lockdep_assert_held(&vq->dev->lock);
+
+	if (!vq->running)
+		return;
+	for (i = 0; vq->ring_as == as && i < VQ_NUM_AREAS; i++)
+		hit |= vq_area_overlaps(&vq->area[i], iova, last);
+
+	spin_lock_bh(&vq->lock);
+	if (hit)
+		vq_break(vq, "its ring memory was unmapped");
+	spin_unlock_bh(&vq->lock);
+	if (hit)
+		vq_update(vq);
+}
+
+/**
+ * vq_index - next entry to work on, as GET_VRING_BASE reports it
+ * @vq: the queue
+ *
+ * Context: process, the device's lock held.
+ * Return: the index; it is final only if the queue is stopped.
+ */
+u16 vq_index(struct swnet_vq *vq)
+{
+	u16 index;
+
+	lockdep_assert_held(&vq->dev->lock);
+
+	spin_lock_bh(&vq->lock);
+	index = vq->running ? ring_index(&vq->ring) : vq->index;
+	spin_unlock_bh(&vq->lock);
+	return index;
+}
+
+/**
+ * vq_kick - the driver made buffers available, or may have
+ * @vq: the queue
+ *
+ * Context: any, interrupts off included; called in any state of the queue.
+ */
+void vq_kick(struct swnet_vq *vq)
+{
+	struct swnet_dev *dev = vq->dev;
+
+	if (READ_ONCE(vq->kind) == SWNET_VQ_CTRL)
+		queue_work(swnet_wq, &dev->ctrl_work);
+	else
+		swnet_worker_queue(dev, vq->idx / 2, &vq->work);
+}
+
+/**
+ * vq_break - stop a queue for good, because of what the driver did
+ * @vq: the queue
+ * @why: what it did, for the log
+ *
+ * Context: any but hard interrupt, the queue's lock held. Telling the driver
+ * (DEVICE_NEEDS_RESET) and letting go of the ring follow in a work item.
+ */
+void vq_break(struct swnet_vq *vq, const char *why)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (vq->broken)
+		return;
+	WRITE_ONCE(vq->broken, why);
+	dev_warn_ratelimited(&vq->dev->vdpa.dev,
+			     "queue %u stopped until reset: %s\n", vq->idx, why);
+	trace_swnet_vq_broken(vq->dev, vq->idx, why);
+	queue_work(swnet_wq, &vq->dev->config_work);
+}
+
+/**
+ * vq_publish - show the driver all completed chains, and call it if it asks
+ * @vq: the queue
+ *
+ * Context: any but hard interrupt, the queue's lock held: that is what
+ * serialises the call with set_vq_cb.
+ */
+void vq_publish(struct swnet_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (!ring_unpublished(&vq->ring) || !ring_publish(&vq->ring))
+		return;
+	if (vq->cb.callback) {
+		vq->stats.calls++;
+		vq->cb.callback(vq->cb.private);
+	}
+}
+
+/**
+ * vq_fetch - look for chains
+ * @vq: the queue, running, with an empty batch
+ *
+ * A broken ring stops the queue, but what came before the fault is delivered.
+ *
+ * Return: chains in the batch.
+ */
+unsigned int vq_fetch(struct swnet_vq *vq)
+{
+	unsigned int nr = ring_fetch(&vq->ring, &vq->batch, RING_BATCH);
+
+	if (!nr && vq->ring.fault != RING_OK)
+		vq_break(vq, ring_fault_name(vq->ring.fault));
+	return nr;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A virtqueue: its configuration, its life and its memory. */
+#ifndef SWNET_VQ_H
+#define SWNET_VQ_H
+
+#include <linux/kthread.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/vdpa.h>
+
+#include "group.h"
+#include "memory.h"
+#include "ring/ring.h"
+
+#define SWNET_NET_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+/**
+ * struct vq_stats - what a queue did since the device was made
+ * @packets: frames moved
+ * @bytes: bytes of those
+ * @kicks: kicks taken from the driver
+ * @calls: calls sent to the driver
+ * @drops_ring: frames dropped because the ring had no room in time
+ * @drops_stopped: frames dropped because the device stood still too long
+ * @drops_size: frames too large for the buffers or the MTU
+ * @drops_header: frames with a header that makes no sense
+ * @drops_memory: frames dropped because the host had no memory
+ * @drops_down: frames dropped because the host interface is down
+ *
+ * Written under the queue's lock, but for @kicks, which may miss a few.
+ */
+struct vq_stats {
+	u64 packets;
+	u64 bytes;
+	u64 kicks;
+	u64 calls;
+	u64 drops_ring;
+	u64 drops_stopped;
+	u64 drops_size;
+	u64 drops_header;
+	u64 drops_memory;
+	u64 drops_down;
+};
+
+/**
+ * struct vq_area - one part of a ring, mapped
+ * @address: where the kernel sees it
+ * @iova: where the guest sees it
+ * @size: bytes
+ * @pages: its pages
+ * @nr_pages: pages
+ * @held: each page has a reference of ours
+ * @vmapped: @address is a mapping of our own, not the direct map's
+ */
+struct vq_area {
+	void *address;
+	u64 iova;
+	u32 size;
+	struct page **pages;
+	unsigned int nr_pages;
+	bool held;
+	bool vmapped;
+};
+
+enum { VQ_DESC, VQ_DRIVER, VQ_DEVICE, VQ_NUM_AREAS };
+
+/**
+ * struct swnet_vq - a virtqueue
+ * @dev: the device
+ * @idx: index in the device
+ *
+ * Guarded by the device's lock; the data path never looks:
+ * @iova: guest addresses of the three areas
+ * @num: entries, 0 until the driver says
+ * @index: next entry to work on, while the queue does not run
+ * @ready: the driver enabled the queue
+ * @suspended: SWNET_SUSPEND_* reasons to hold this one queue
+ * @area: the areas, mapped while the queue runs
+ * @segs_num: size of @batch.segs
+ *
+ * @lock: guards the rest, and every access to guest memory by this queue:
+ *	who takes and releases it knows that no access begun before goes on
+ * @running: the queue may touch its ring
+ * @broken: why it stopped for good, if it did; a reset mends it
+ * @kind: what it is for, while it runs
+ * @ring: the engine
+ * @batch: chains fetched and not worked on
+ * @moved: a frame went through since the queue started
+ * @data_as: address space of the buffers
+ * @ring_as: address space of indirect tables
+ * @cache: last translation of @data_as
+ * @ring_cache: last translation of @ring_as
+ * @cb: the driver's call
+ * @stats: counters
+ * @work: for the pair's worker: the driver kicked
+ * @waiting: frames wait in the qdisc (receive)
+ * @waiting_since: jiffies when they began to
+ * @dropping: they waited too long, now they are dropped (receive)
+ * @wait_timer: when they have
+ */
+struct swnet_vq {
+	struct swnet_dev *dev;
+	u16 idx;
+
+	u64 iova[VQ_NUM_AREAS];
+	u16 num;
+	u16 index;
+	bool ready;
+	unsigned int suspended;
+	struct vq_area area[VQ_NUM_AREAS];
+	u16 segs_num;
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	bool running;
+	const char *broken;
+	enum swnet_vq_kind kind;
+	struct ring ring;
+	struct ring_batch batch;
+	bool moved;
+	struct swnet_as *data_as;
+	struct swnet_as *ring_as;
+	struct memory_cache cache;
+	struct memory_cache ring_cache;
+	struct vdpa_callback cb;
+	struct vq_stats stats;
+	struct kthread_work work;
+	bool waiting;
+	bool dropping;
+	unsigned long waiting_since;
+	struct timer_list wait_timer;
+};
+
+void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx);
+void vq_free(struct swnet_vq *vq);
+void vq_update(struct swnet_vq *vq);
+void vq_reset(struct swnet_vq *vq);
+void vq_invalidate(struct swnet_vq *vq, const struct swnet_as *as, u64 iova,
+		   u64 last);
+u16 vq_index(struct swnet_vq *vq);
+void vq_kick(struct swnet_vq *vq);
+void vq_break(struct swnet_vq *vq, const char *why);
+void vq_publish(struct swnet_vq *vq);
+unsigned int vq_fetch(struct swnet_vq *vq);
+
+/* The data path may use the ring; @lock held. */
+static inline bool vq_is_running(const struct swnet_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+	return vq->running && !vq->broken;
+}
+
+#endif /* SWNET_VQ_H */
