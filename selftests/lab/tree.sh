@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # Unpacked Debian packages in the cache: stock kernel with headers, kernel
-# source, busybox. A tree is complete when its `current` link exists.
+# source, busybox. A tree is complete when `.complete` names the recipe it was
+# made by: a cache may be older than a mistake mended since.
 #
 #   tree/stock/VERSION/   root of image + headers + kbuild, and `modules/`
 #   tree/source/VERSION/  the kernel source
@@ -10,8 +11,17 @@
 
 TREES=$LAB_CACHE/tree
 
+tree_recipe() {
+	declare -f "tree_make_$1" | digest
+}
+
+# tree_is_whole NAME VERSION
+tree_is_whole() {
+	[ "$(cat "$TREES/$1/$2/.complete" 2>/dev/null)" = "$(tree_recipe "$1")" ]
+}
+
 tree_present() {
-	[ -e "$TREES/$1/current/.complete" ]
+	tree_is_whole "$1" current
 }
 
 tree_dir() {
@@ -23,7 +33,7 @@ tree_begin() {
 	local dir=$TREES/$1/$2
 
 	mkdir -p "$TREES/$1"
-	if [ -e "$dir/.complete" ]; then
+	if tree_is_whole "$1" "$2"; then
 		ln -sfn "$2" "$TREES/$1/current"
 		return
 	fi
@@ -40,7 +50,7 @@ tree_place() {
 }
 
 tree_end() {
-	touch "$TREES/$1/$2/.complete"
+	tree_recipe "$1" >"$TREES/$1/$2/.complete"
 	ln -sfn "$2" "$TREES/$1/current"
 	find "$TREES/$1" -mindepth 1 -maxdepth 1 -type d ! -name "$2" \
 		-mtime +30 -exec rm -rf {} +
@@ -155,11 +165,12 @@ tree_make_source() {
 	dir=$(tree_begin source "$version")
 	[ -n "$dir" ] || return 0
 	say "downloading the kernel source $version"
-	apt_fetch "$dir/debs" "$package"
+	apt_fetch "$dir/package/debs" "$package"
 	say "unpacking it"
-	tree_unpack "$dir"
-	tar -xf "$dir/usr/src/$package.tar.xz" -C "$dir" --strip-components=1
-	rm -rf "${dir:?}/usr"
+	# Apart: the source has a usr/ of its own.
+	tree_unpack "$dir/package"
+	tar -xf "$dir/package/usr/src/$package.tar.xz" -C "$dir" --strip-components=1
+	rm -rf "$dir/package"
 	tree_place source "$version"
 	tree_end source "$version"
 }
