@@ -41,13 +41,14 @@ class Vmm:
         # the blackout, milliseconds on the share.
         self.trace = f"/tmp/{name}.qemu.log"
         self.keep = f"{base}.qemu.log"
+        self.stderr = f"{base}.stderr.log"
         events = f"/tmp/{name}.events"
         write_file(events, "\n".join(TRACE_EVENTS) + "\n")
         argv = self._argv(image, ram_mb, accel, incoming, append, events)
         write_file(f"{base}.cmdline", " ".join(argv) + "\n")
         # pylint: disable-next=consider-using-with
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
-                                        stderr=open(f"{base}.stderr.log", "wb"),
+                                        stderr=open(self.stderr, "wb"),
                                         preexec_fn=memlock_unlimited)
         try:
             self.qmp = Qmp(self.socket, self.alive, 60 * SLOW)
@@ -110,9 +111,18 @@ class Vmm:
         if code:
             raise TestError(f"QEMU {self.name} ended with status {code}")
 
+    def _explain_end(self):
+        log(f"QEMU {self.name} had ended by itself, status {self.process.returncode}")
+        # A guest that panics ends its QEMU, too: see -no-reboot.
+        for path in self.stderr, self.console:
+            for line in read_file(path).splitlines()[-10:]:
+                log(f"{os.path.basename(path)}: {line}")
+
     def kill(self):
         if self.alive():
             log(f"killing QEMU {self.name}")
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+        elif self.process.returncode != -signal.SIGKILL:
+            self._explain_end()
         self._keep_trace()
