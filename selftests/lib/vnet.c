@@ -47,7 +47,7 @@ static void alloc_memory(struct vnet *n)
 	for (i = 0; i < n->nvqs; i++)
 		n->slots[i] = gmem_alloc(&n->mem, n->cfg.num * VNET_SLOT,
 					 GMEM_PAGE);
-	for (i = 0; i < n->cfg.pairs; i++)
+	for (i = 0; i < n->cfg.pairs && i < VNET_BIG_MAX; i++)
 		n->big[i] = gmem_alloc(&n->mem, VNET_BIG, GMEM_PAGE);
 	n->ctrl = gmem_alloc(ctrl_mem(n), GMEM_PAGE, GMEM_PAGE);
 }

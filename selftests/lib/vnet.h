@@ -14,10 +14,11 @@
 #include "vhost_vdpa.h"
 #include "vq.h"
 
-#define VNET_PAIRS_MAX	8
+#define VNET_PAIRS_MAX	64
 #define VNET_VQS_MAX	(2 * VNET_PAIRS_MAX + 1)
 #define VNET_SLOT	2048	/* bytes of one transmit or receive buffer */
 #define VNET_BIG	(FRAME_MAX + 64)
+#define VNET_BIG_MAX	8
 #define VNET_HDR	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /* The groups of the software parent. */
@@ -61,7 +62,8 @@ struct vnet_cfg {
  * @nvqs: data queues in use
  * @vq: data queues; [@nvqs] is the control queue
  * @slots: per queue, one buffer per ring entry
- * @big: per queue pair, one buffer for a frame with segmentation offload
+ * @big: one buffer for a frame with segmentation offload, for each of the
+ *	first queue pairs
  * @ctrl: control command and answer
  */
 struct vnet {
@@ -76,7 +78,7 @@ struct vnet {
 	unsigned int nvqs;
 	struct vq vq[VNET_VQS_MAX];
 	unsigned char *slots[VNET_VQS_MAX];
-	unsigned char *big[VNET_PAIRS_MAX];
+	unsigned char *big[VNET_BIG_MAX];
 	unsigned char *ctrl;
 };
 

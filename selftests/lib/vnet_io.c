@@ -29,8 +29,10 @@ void vnet_tx_add(struct vnet *n, unsigned int pair,
 	struct vq_seg seg = { .p = buf, .len = VNET_HDR + len };
 
 	CHECK(len <= FRAME_MAX, "frame of %zu bytes", len);
-	if (VNET_HDR + len > VNET_SLOT)
+	if (VNET_HDR + len > VNET_SLOT) {
+		CHECK(pair < VNET_BIG_MAX, "no such buffer for pair %u", pair);
 		buf = n->big[pair];
+	}
 	seg.p = buf;
 	memset(buf, 0, VNET_HDR);
 	if (hdr)
