@@ -122,9 +122,9 @@ feature_not_supported() {
 	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 21)))"
 }
 
-# Bits 34 and 40, packed rings and queue reset: not implemented, so not offered.
+# Bits 36 and 40, platform ordering and queue reset: not implemented, so not offered.
 transport_feature_not_supported() {
-	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 34)))"
+	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 36)))"
 	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 40)))"
 }
 

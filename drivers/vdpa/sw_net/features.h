@@ -40,7 +40,9 @@
 #define SWNET_FEATURES_ALL \
 	(SWNET_FEATURES_DEFAULT | \
 	 BIT_ULL(VIRTIO_NET_F_MQ) | \
-	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC))
+	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
+	 BIT_ULL(VIRTIO_F_RING_PACKED) | \
+	 BIT_ULL(VIRTIO_F_IN_ORDER))
 
 const char *features_problem(u64 features);
 bool features_usable(u64 features);
