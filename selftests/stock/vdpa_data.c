@@ -287,6 +287,10 @@ TEST_F(data, tx_nonsense_header)
 		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 14,
 		  .csum_offset = 60000 },
 		{ .gso_type = VIRTIO_NET_HDR_GSO_UDP, .gso_size = 1 },
+		/* It would make sense, had it been negotiated. */
+		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34,
+		  .csum_offset = 6, .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+		  .gso_size = 50 },
 	};
 	unsigned int i;
 
