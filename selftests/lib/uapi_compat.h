@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests need of the vhost UAPI and Debian 12's libc headers (6.1) do
+ * What the tests need of the vhost and virtio UAPI and Debian 12's libc headers (6.1) do
  * not have yet. Each is used only when the installed header lacks it.
  */
 #ifndef VDPATEST_UAPI_COMPAT_H
 #define VDPATEST_UAPI_COMPAT_H
 
 #include <linux/vhost.h>
+#include <linux/virtio_net.h>
 
 #ifndef VHOST_VDPA_RESUME
 #define VHOST_VDPA_RESUME		_IO(VHOST_VIRTIO, 0x7E)
@@ -31,6 +32,10 @@
 #endif
 #ifndef VHOST_BACKEND_F_IOTLB_PERSIST
 #define VHOST_BACKEND_F_IOTLB_PERSIST		0x8
+#endif
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4		5
 #endif
 
 #endif /* VDPATEST_UAPI_COMPAT_H */

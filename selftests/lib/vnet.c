@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Bringing a virtio-net device up and down. */
 #include <linux/virtio_ids.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vnet.h"
@@ -71,6 +72,25 @@ void vnet_open(struct vnet *n, const char *node, const struct vnet_cfg *cfg)
 	alloc_memory(n);
 }
 
+void vnet_add_device(struct vdev *dev, const char *name, unsigned int nr,
+		     uint64_t more)
+{
+	struct vhost_vdpa vv;
+	uint64_t features;
+	char words[64];
+
+	vdev_add(dev, name, nr, "");
+	if (!more)
+		return;
+	vv_open(&vv, dev->node);
+	features = vv_get_features(&vv) | more;
+	vv_close(&vv);
+	vdev_del(dev);
+	snprintf(words, sizeof(words), "device_features 0x%llx",
+		 (unsigned long long)features);
+	vdev_add(dev, name, nr, words);
+}
+
 void vnet_close(struct vnet *n)
 {
 	unsigned int i;
@@ -101,18 +121,27 @@ void vnet_negotiate(struct vnet *n)
 			 2 * n->max_pairs : 2;
 }
 
+static struct vq_layout layout(const struct vnet *n)
+{
+	return (struct vq_layout){
+		.packed = n->features & FEATURE(F_RING_PACKED),
+		.in_order = n->features & FEATURE(F_IN_ORDER),
+		.event_idx = n->features & FEATURE(RING_F_EVENT_IDX),
+	};
+}
+
 static void ring_setup(struct vnet *n, struct vq *q, unsigned int idx)
 {
 	if (q->num)
-		vq_restart(q, n->cfg.base);
+		vq_restart(q, layout(n), n->cfg.base);
 	else if (idx == n->cvq)
 		vq_init(q, ctrl_mem(n), ctrl_mem(n), idx, n->cfg.num,
-			n->cfg.base);
+			layout(n), n->cfg.base);
 	else
-		vq_init(q, desc_mem(n), &n->mem, idx, n->cfg.num, n->cfg.base);
-	q->event_idx = n->features & FEATURE(RING_F_EVENT_IDX);
+		vq_init(q, desc_mem(n), &n->mem, idx, n->cfg.num, layout(n),
+			n->cfg.base);
 	vv_set_vring_num(&n->vv, idx, q->num);
-	vv_set_vring_base(&n->vv, idx, n->cfg.base);
+	vv_set_vring_base(&n->vv, idx, vq_state(q, n->cfg.base));
 	vv_set_vring_addr(&n->vv, idx, gmem_iova(q->ring_mem, q->desc),
 			  gmem_iova(q->ring_mem, q->avail),
 			  gmem_iova(q->ring_mem, q->used));

@@ -11,6 +11,7 @@
 
 #include "frame.h"
 #include "gmem.h"
+#include "vdev.h"
 #include "vhost_vdpa.h"
 #include "vq.h"
 
@@ -81,6 +82,10 @@ struct vnet {
 	unsigned char *big[VNET_BIG_MAX];
 	unsigned char *ctrl;
 };
+
+/* As vdev_add(), with features that are not in the default profile. */
+void vnet_add_device(struct vdev *dev, const char *name, unsigned int nr,
+		     uint64_t more);
 
 /* The steps: device and guest memory ... */
 void vnet_open(struct vnet *n, const char *node, const struct vnet_cfg *cfg);

@@ -63,10 +63,11 @@ static unsigned int serve(struct guest *g, unsigned int max)
 }
 
 /* Nanoseconds per chain of @nr buffers, in one thread: the caches are warm. */
-static double one_thread(unsigned int nr, unsigned int batch, bool indirect)
+static double one_thread(unsigned int nr, unsigned int batch, bool indirect,
+			 bool packed)
 {
 	struct guest_config config = { .num = NUM, .event_idx = true,
-				       .indirect = indirect };
+				       .packed = packed, .indirect = indirect };
 	struct guest_shape shape = { .direct = indirect ? 0 : nr };
 	struct guest_buf bufs[32] = {};
 	unsigned int lap, chains = 0;
@@ -151,17 +152,19 @@ int main(void)
 {
 	static const unsigned int batch[] = { 1, 64 };
 	static const unsigned int nr[] = { 1, 2, 19 };
-	size_t b, n;
+	size_t b, n, kind;
 
 	printf("ns per chain, fetch to publish   batch 1  batch 64\n");
 	for (n = 0; n < 3; n++) {
-		printf("%2u buffers, direct            ", nr[n]);
-		for (b = 0; b < 2; b++)
-			printf("  %8.1f", one_thread(nr[n], batch[b], false));
-		printf("\n%2u buffers, indirect          ", nr[n]);
-		for (b = 0; b < 2; b++)
-			printf("  %8.1f", one_thread(nr[n], batch[b], true));
-		printf("\n");
+		for (kind = 0; kind < 4; kind++) {
+			printf("%2u buffers, %-8s %-9s", nr[n],
+			       kind & 1 ? "indirect" : "direct",
+			       kind & 2 ? "(packed)" : "");
+			for (b = 0; b < 2; b++)
+				printf("  %8.1f", one_thread(nr[n], batch[b],
+							     kind & 1, kind & 2));
+			printf("\n");
+		}
 	}
 	printf(" 1 buffer, driver on another CPU");
 	for (b = 0; b < 2; b++)

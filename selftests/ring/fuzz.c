@@ -62,8 +62,24 @@ static u32 len_near(struct fuzz *f)
 	return lens[b & 15 ? b % 4 : b % 7];
 }
 
+/* A slot that comes next, or nearly; mostly as an offer. */
+static void poke_slot(struct fuzz *f, u64 addr, u32 len, u16 flags)
+{
+	u8 b = byte(f);
+	u16 at = f->g.ring.next_avail + b % (f->g.num + 1);
+
+	guest_poke_slot(&f->g, at, addr, len, word(f),
+			flags | (b < 224 ? guest_avail_flags(&f->g, at) :
+				 guest_used_flags(&f->g, at)));
+}
+
 static bool do_desc(struct fuzz *f)
 {
+	if (f->g.packed) {
+		poke_slot(f, word(f), len_near(f),
+			  byte(f) & (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE));
+		return true;
+	}
 	guest_poke_desc(&f->g, byte(f) & (f->g.num - 1), word(f), len_near(f),
 			byte(f) & (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE),
 			index_near(f));
@@ -72,6 +88,10 @@ static bool do_desc(struct fuzz *f)
 
 static bool do_any_desc(struct fuzz *f)
 {
+	if (f->g.packed) {
+		guest_poke_slot(&f->g, byte(f), quad(f), quad(f), word(f), word(f));
+		return true;
+	}
 	guest_poke_desc(&f->g, byte(f) & (f->g.num - 1), quad(f), quad(f),
 			word(f), word(f));
 	return true;
@@ -94,6 +114,11 @@ static bool do_refer(struct fuzz *f)
 
 	if (!(byte(f) & 31))
 		addr = quad(f);
+	if (f->g.packed) {
+		poke_slot(f, addr, entries * 16 + !(byte(f) & 31),
+			  VRING_DESC_F_INDIRECT | (byte(f) & 31 ? 0 : VRING_DESC_F_NEXT));
+		return true;
+	}
 	guest_poke_desc(&f->g, byte(f) & (f->g.num - 1), addr,
 			entries * 16 + !(byte(f) & 31),
 			VRING_DESC_F_INDIRECT | (byte(f) & 31 ? 0 : VRING_DESC_F_NEXT),
@@ -103,6 +128,10 @@ static bool do_refer(struct fuzz *f)
 
 static bool do_avail(struct fuzz *f)
 {
+	if (f->g.packed) {
+		poke_slot(f, 1, 1, 0);
+		return true;
+	}
 	guest_poke_avail(&f->g, word(f), index_near(f));
 	return true;
 }
@@ -111,13 +140,34 @@ static bool do_avail_idx(struct fuzz *f)
 {
 	u8 b = byte(f);
 
+	if (f->g.packed)
+		return true;
 	guest_poke_avail_idx(&f->g, b == 255 ? word(f) :
 			     f->g.ring.used_published + b % (f->g.num + 2));
 	return true;
 }
 
+/* Whatever is in the slots, all of them are offers of this lap, or the next. */
+static bool all_slots_avail(struct fuzz *f)
+{
+	u16 lap = byte(f) & 3 ? 0 : f->g.num;
+	u16 i, at;
+
+	for (i = 0; i < f->g.num; i++) {
+		struct vring_packed_desc *d;
+
+		at = f->g.ring.next_avail + i;
+		d = &f->g.slot[at % f->g.num];
+		guest_poke_slot(&f->g, at, le64toh(d->addr), le32toh(d->len), le16toh(d->id),
+				(le16toh(d->flags) & 7) | guest_avail_flags(&f->g, at + lap));
+	}
+	return true;
+}
+
 static bool do_all_avail(struct fuzz *f)
 {
+	if (f->g.packed)
+		return all_slots_avail(f);
 	guest_poke_avail_idx(&f->g, f->g.ring.used_published + f->g.num);
 	return true;
 }
@@ -126,6 +176,8 @@ static bool do_events(struct fuzz *f)
 {
 	guest_set_event(&f->g, word(f));
 	guest_set_no_call(&f->g, byte(f) & 1);
+	if (f->g.packed && byte(f) & 1)
+		guest_set_event_flags(&f->g, word(f));
 	return true;
 }
 
@@ -151,18 +203,25 @@ static bool do_uncomplete(struct fuzz *f)
 {
 	unsigned int n = byte(f) % (f->undoable + 1);
 
-	ring_uncomplete(&f->g.ring, n);
-	f->g.batch.next -= n;
+	ring_uncomplete(&f->g.ring, &f->g.batch, n);
 	f->undoable -= n;
 	return true;
 }
 
 static bool do_publish(struct fuzz *f)
 {
-	u16 used = f->g.ring.used;
+	u16 used = f->g.ring.used, at = f->g.ring.used_published;
 
 	ring_publish(&f->g.ring);
 	f->undoable = 0;
+	if (f->g.packed) {
+		CHECK_EQ(f->g.ring.used_published, used);
+		CHECK(used == at || (le16toh(f->g.slot[at % f->g.num].flags) & 0x8080) ==
+				    guest_used_flags(&f->g, at));
+		CHECK(!f->g.logging || !memcmp(&f->g.slot[at % f->g.num],
+					       &f->g.slot_copy[at % f->g.num], 16));
+		return true;
+	}
 	CHECK_EQ(le16toh(f->g.used->idx), used);
 	CHECK(!f->g.logging || f->g.copy->idx == f->g.used->idx);
 	return true;
@@ -171,10 +230,11 @@ static bool do_publish(struct fuzz *f)
 static bool do_notify(struct fuzz *f)
 {
 	u16 want = 1 + byte(f) % f->g.num;
-	u16 waiting = le16toh(f->g.avail->idx) - f->g.ring.next_avail;
+	bool waits = f->g.packed ?
+		     reference_slot_waits(&f->g, f->g.ring.next_avail + want - 1) :
+		     (u16)(le16toh(f->g.avail->idx) - f->g.ring.next_avail) >= want;
 
-	CHECK_EQ(ring_enable_notify_for(&f->g.ring, want),
-		 !f->g.ring.fault && waiting >= want);
+	CHECK_EQ(ring_enable_notify_for(&f->g.ring, want), !f->g.ring.fault && waits);
 	if (byte(f) & 1)
 		ring_disable_notify(&f->g.ring);
 	return true;
@@ -193,7 +253,7 @@ static bool do_restart(struct fuzz *f)
 		return true;
 	do_rewind(f);
 	do_publish(f);
-	CHECK_EQ(f->g.ring.next_avail, ring_index(&f->g.ring));
+	CHECK_EQ(guest_state(&f->g, f->g.ring.next_avail), ring_index(&f->g.ring));
 	ring_start(&f->g.ring, ring_index(&f->g.ring));
 	return true;
 }
@@ -222,7 +282,10 @@ static void boot(struct fuzz *f)
 		.ram_size = RAM_SIZE,
 	};
 
-	config.segs = config.num + (byte(f) & 63);
+	config.packed = flags & 0x80;
+	config.segs = byte(f);
+	config.in_order = config.segs & 0x40;
+	config.segs = config.num + (config.segs & 63);
 	guest_boot(&f->g, &config);
 }
 

@@ -22,8 +22,10 @@ static bool area_sizes(void)
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		CHECK_EQ(ring_desc_size(table[i].num), table[i].desc);
-		CHECK_EQ(ring_driver_size(table[i].num), table[i].driver);
-		CHECK_EQ(ring_device_size(table[i].num), table[i].device);
+		CHECK_EQ(ring_driver_size(table[i].num, false), table[i].driver);
+		CHECK_EQ(ring_device_size(table[i].num, false), table[i].device);
+		CHECK_EQ(ring_driver_size(table[i].num, true), 4);
+		CHECK_EQ(ring_device_size(table[i].num, true), 4);
 	}
 	return true;
 }
@@ -116,7 +118,8 @@ static bool full_rings_of(const struct guest_config *config)
 	guest_boot(&g, config);
 	for (i = 0; ok && i < ARRAY_SIZE(max); i++)
 		ok = full_ring(&g, max[i], 1000 * i);
-	ok = ok && ring_index(&g.ring) == (u16)(config->index + ARRAY_SIZE(max) * g.num);
+	ok = ok && ring_index(&g.ring) ==
+		   guest_state(&g, config->index + ARRAY_SIZE(max) * g.num);
 	guest_exit(&g);
 	return ok;
 }
@@ -130,6 +133,8 @@ static bool full_rings(void)
 			.num = num, .event_idx = num & 0x55, .logging = num & 0x333,
 		};
 
+		CHECK(full_rings_of(&config));
+		config.packed = true;
 		CHECK(full_rings_of(&config));
 	}
 	return true;
@@ -152,14 +157,18 @@ static bool any_start_index(void)
 
 		CHECK(full_rings_of(&small));
 		CHECK(full_rings_of(&large));
+		small.packed = true;
+		large.packed = true;
+		CHECK(full_rings_of(&small));
+		CHECK(full_rings_of(&large));
 	}
 	return true;
 }
 
 /* Uneven steps all the way around the 16-bit indexes, twice. */
-static bool wrap_indexes(void)
+static bool wrap_indexes_of(bool packed)
 {
-	struct guest_config config = { .num = 128, .logging = true };
+	struct guest_config config = { .num = 128, .packed = packed, .logging = true };
 	struct guest g;
 	bool ok = true;
 	u64 done = 0;
@@ -177,9 +186,14 @@ static bool wrap_indexes(void)
 		ok = ok && take_ones(&g, n, done);
 		done += n;
 	}
-	ok = ok && ring_index(&g.ring) == (u16)done;
+	ok = ok && ring_index(&g.ring) == guest_state(&g, done);
 	guest_exit(&g);
 	return ok;
+}
+
+static bool wrap_indexes(void)
+{
+	return wrap_indexes_of(false) && wrap_indexes_of(true);
 }
 
 /* The driver adds while chains are in flight; completion is out of order. */
@@ -258,9 +272,10 @@ static bool rewind_at(struct guest *g, unsigned int n, unsigned int k, bool impl
 	return true;
 }
 
-static bool rewind_everywhere(void)
+static bool rewind_everywhere_of(bool packed)
 {
-	struct guest_config config = { .num = 32, .index = 65000, .logging = true };
+	struct guest_config config = { .num = 32, .index = 65000, .packed = packed,
+				       .logging = true };
 	unsigned int n, k;
 	struct guest g;
 	bool ok = true;
@@ -271,6 +286,11 @@ static bool rewind_everywhere(void)
 			ok = rewind_at(&g, n, k, false) && rewind_at(&g, n, k, true);
 	guest_exit(&g);
 	return ok;
+}
+
+static bool rewind_everywhere(void)
+{
+	return rewind_everywhere_of(false) && rewind_everywhere_of(true);
 }
 
 /* Everything given back while more is known: the next life starts there. */
@@ -284,9 +304,9 @@ static bool rewind_and_move(struct guest *g)
 	CHECK(fetch_ones(g, 6, 6, 0));
 	complete_ones(g, 2);
 	ring_rewind(&g->ring, &g->batch);
-	CHECK_EQ(ring_index(&g->ring), 65530);
+	CHECK_EQ(ring_index(&g->ring), guest_state(g, 65530));
 	ring_publish(&g->ring);
-	CHECK_EQ(ring_index(&g->ring), (u16)(65530 + 2));
+	CHECK_EQ(ring_index(&g->ring), guest_state(g, 65530 + 2));
 	CHECK(take_ones(g, 2, 0));
 
 	ring_start(&g->ring, ring_index(&g->ring));
@@ -294,7 +314,7 @@ static bool rewind_and_move(struct guest *g)
 	CHECK(fetch_ones(g, 64, 8, 2));
 	complete_ones(g, 8);
 	ring_publish(&g->ring);
-	CHECK_EQ(ring_index(&g->ring), (u16)(65530 + 10));
+	CHECK_EQ(ring_index(&g->ring), guest_state(g, (u16)(65530 + 10)));
 	CHECK(take_ones(g, 8, 2));
 	return true;
 }
@@ -311,8 +331,8 @@ static bool uncomplete_at(struct guest *g, unsigned int n, unsigned int k)
 	CHECK(fetch_ones(g, n, n, 0));
 	for (i = 0; i < k; i++)
 		ring_complete(&g->ring, &g->batch.chain[g->batch.next++], 0xdead);
-	ring_uncomplete(&g->ring, k);
-	g->batch.next -= k;
+	ring_uncomplete(&g->ring, &g->batch, k);
+	CHECK_EQ(g->batch.next, 0);
 	CHECK_EQ(ring_unpublished(&g->ring), 0);
 	CHECK(!ring_publish(&g->ring));
 	CHECK(!guest_take(g, &id, &len));
@@ -324,9 +344,10 @@ static bool uncomplete_at(struct guest *g, unsigned int n, unsigned int k)
 	return true;
 }
 
-static bool uncomplete_everywhere(void)
+static bool uncomplete_everywhere_of(bool packed)
 {
-	struct guest_config config = { .num = 16, .index = 65500, .logging = true };
+	struct guest_config config = { .num = 16, .index = 65500, .packed = packed,
+				       .logging = true };
 	unsigned int n, k;
 	struct guest g;
 	bool ok = true;
@@ -337,6 +358,11 @@ static bool uncomplete_everywhere(void)
 			ok = uncomplete_at(&g, n, k);
 	guest_exit(&g);
 	return ok;
+}
+
+static bool uncomplete_everywhere(void)
+{
+	return uncomplete_everywhere_of(false) && uncomplete_everywhere_of(true);
 }
 
 /* Chains of 3 in storage for 8: two at a time, then the others. */
@@ -366,9 +392,9 @@ static bool segments_short(struct guest *g)
 }
 
 /* The longest legal chain, and every mix of readable and writable. */
-static bool longest_chain(void)
+static bool longest_chain_of(bool packed)
 {
-	struct guest_config config = { .num = 16 };
+	struct guest_config config = { .num = 16, .index = 3, .packed = packed };
 	struct guest_buf bufs[16];
 	unsigned int out, i, nr;
 	struct guest g;
@@ -385,6 +411,7 @@ static bool longest_chain(void)
 			head = guest_add_direct(&g, bufs, nr);
 			guest_publish(&g);
 			ok = ring_fetch(&g.ring, &g.batch, 64) == 1 &&
+			     g.batch.chain[0].slots == (packed ? nr : 1) &&
 			     guest_same_chain(&g.batch.chain[0], head, bufs, nr);
 			g.batch.next = 1;
 			ring_complete(&g.ring, &g.batch.chain[0], nr);
@@ -394,6 +421,11 @@ static bool longest_chain(void)
 	}
 	guest_exit(&g);
 	return ok;
+}
+
+static bool longest_chain(void)
+{
+	return longest_chain_of(false) && longest_chain_of(true);
 }
 
 const struct test honest_tests[] = {
@@ -406,12 +438,18 @@ const struct test honest_tests[] = {
 	  .config = { .num = 8, .index = 65533, .logging = true } },
 	{ "idx_read_once", .with = idx_read_once,
 	  .config = { .num = 256 } },
+	{ "any_completion_order_packed", .with = any_completion_order,
+	  .config = { .num = 8, .index = 65533, .packed = true, .logging = true } },
 	{ "rewind_everywhere", rewind_everywhere },
 	{ "rewind_and_move", .with = rewind_and_move,
 	  .config = { .num = 16, .index = 65530, .event_idx = true } },
+	{ "rewind_and_move_packed", .with = rewind_and_move,
+	  .config = { .num = 16, .index = 65530, .packed = true, .event_idx = true } },
 	{ "uncomplete_everywhere", uncomplete_everywhere },
 	{ "segments_short", .with = segments_short,
 	  .config = { .num = 16, .segs = 8 } },
+	{ "segments_short_packed", .with = segments_short,
+	  .config = { .num = 16, .packed = true, .segs = 8 } },
 	{ "longest_chain", longest_chain },
 	{ }
 };

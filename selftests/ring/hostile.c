@@ -382,13 +382,32 @@ static void scribble(struct guest *g, struct rng *rng)
 								__ATOMIC_RELAXED)) + NUM);
 }
 
+/* The same for a packed ring: around where the device is. */
+static void scribble_slots(struct guest *g, struct rng *rng)
+{
+	u16 at = rng_below(rng, 2 * NUM);
+	struct vring_packed_desc *d = &g->slot[at % NUM];
+	struct vring_packed_desc *t = (struct vring_packed_desc *)g->ram + at % NUM;
+	u16 flags = scribbled_flags(rng);
+
+	__atomic_store_n(&d->addr, htole64(TABLE), __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, htole32(rng_below(rng, NUM + 2) * 16), __ATOMIC_RELAXED);
+	__atomic_store_n(&d->id, htole16(at), __ATOMIC_RELAXED);
+	__atomic_store_n(&t->flags, htole16(scribbled_flags(rng)), __ATOMIC_RELAXED);
+	if (!rng_once_in(rng, 100))
+		flags |= guest_avail_flags(g, at);
+	__atomic_store_n(&d->flags, htole16(flags), __ATOMIC_RELEASE);
+	if (rng_once_in(rng, 50))
+		guest_set_event_flags(g, rng_next(rng));
+}
+
 static void *scribbler_main(void *arg)
 {
 	struct scribbler *s = arg;
 	struct rng rng = { 42 };
 
 	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
-		scribble(s->guest, &rng);
+		(s->guest->packed ? scribble_slots : scribble)(s->guest, &rng);
 	return NULL;
 }
 
@@ -445,6 +464,9 @@ const struct test hostile_tests[] = {
 	{ "hostile_restart", .with = restart_after_fault, .config = { .num = NUM } },
 	{ "hostile_scribbler", .with = scribbled_upon,
 	  .config = { .num = NUM, .indirect = true, .event_idx = true,
+		      .segs = 3 * NUM } },
+	{ "hostile_scribbler_packed", .with = scribbled_upon,
+	  .config = { .num = NUM, .packed = true, .indirect = true, .event_idx = true,
 		      .segs = 3 * NUM } },
 	{ }
 };

@@ -139,11 +139,16 @@ static bool segments_short(struct guest *g)
 const struct test indirect_tests[] = {
 	{ "indirect_any_shape", .with = any_shape,
 	  .config = { .num = NR_MAX, .index = 65000, .indirect = true, .logging = true } },
+	{ "indirect_any_shape_packed", .with = any_shape,
+	  .config = { .num = NR_MAX, .index = 65000, .packed = true, .indirect = true,
+		      .logging = true } },
 	{ "indirect_reads_bounded", .with = reads_bounded,
 	  .config = { .num = NR_MAX, .indirect = true } },
 	{ "indirect_largest_table", .with = largest_table,
 	  .config = { .num = 4, .indirect = true } },
 	{ "indirect_segments_short", .with = segments_short,
 	  .config = { .num = 16, .indirect = true, .segs = 19 } },
+	{ "indirect_segments_short_packed", .with = segments_short,
+	  .config = { .num = 16, .packed = true, .indirect = true, .segs = 19 } },
 	{ }
 };

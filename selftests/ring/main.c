@@ -12,6 +12,7 @@ static const struct test *const suites[] = {
 	notify_tests,
 	indirect_tests,
 	hostile_tests,
+	packed_tests,
 	random_tests,
 	thread_tests,
 };

@@ -29,10 +29,10 @@ static bool pass(struct guest *g, unsigned int n)
 }
 
 /* A call is due if the entry at used_event is among those published. */
-static bool call_for_event(u16 index, int n, int distance)
+static bool call_for_event(bool packed, u16 index, int n, int distance)
 {
-	struct guest_config config = { .num = 8, .index = index, .event_idx = true,
-				       .logging = true };
+	struct guest_config config = { .num = 8, .index = index, .packed = packed,
+				       .event_idx = true, .logging = true };
 	struct guest g;
 	bool call;
 
@@ -42,6 +42,8 @@ static bool call_for_event(u16 index, int n, int distance)
 	guest_set_event(&g, index + 1 + distance);
 	call = pass(&g, n);
 	guest_exit(&g);
+	if (packed)	/* a slot comes round after two laps */
+		distance &= 2 * 8 - 1;
 	if (call != (distance >= 0 && distance < n))
 		return test_fail(__FILE__, __LINE__, "index %u, %d entries, event %+d: %s",
 				 index, n, distance, call ? "call" : "no call");
@@ -56,10 +58,12 @@ static bool call_events(void)
 
 	for (i = 0; i < ARRAY_SIZE(index); i++) {
 		for (n = 1; n <= 8; n++) {
-			for (d = -12; d <= 12; d++)
-				CHECK(call_for_event(index[i], n, d));
-			CHECK(call_for_event(index[i], n, 32767));
-			CHECK(call_for_event(index[i], n, -32768));
+			for (d = -12; d <= 12; d++) {
+				CHECK(call_for_event(false, index[i], n, d));
+				CHECK(call_for_event(true, index[i], n, d));
+			}
+			CHECK(call_for_event(false, index[i], n, 32767));
+			CHECK(call_for_event(false, index[i], n, -32768));
 		}
 	}
 	return true;
@@ -162,8 +166,13 @@ static bool kick_flag(struct guest *g)
 	CHECK(guest_no_kick(g));
 
 	/* A new ring knows nothing of the old one's flag. */
-	g->used->flags = 0;
-	g->copy->flags = 0;
+	if (g->packed) {
+		g->device_event->flags = 0;
+		g->event_copy->flags = 0;
+	} else {
+		g->used->flags = 0;
+		g->copy->flags = 0;
+	}
 	ring_start(&g->ring, ring_index(&g->ring));
 	ring_disable_notify(&g->ring);
 	CHECK(guest_no_kick(g));
@@ -233,6 +242,30 @@ const struct test notify_tests[] = {
 	{ "call_events", call_events },
 	{ "call_once", .with = call_once,
 	  .config = { .num = 4, .index = 65534, .event_idx = true } },
+	{ "call_once_packed", .with = call_once,
+	  .config = { .num = 4, .index = 65534, .packed = true, .event_idx = true } },
+	{ "call_first_packed", .with = call_first,
+	  .config = { .num = 4, .packed = true, .event_idx = true } },
+	{ "call_flag_packed", .with = call_flag,
+	  .config = { .num = 4, .packed = true, .logging = true } },
+	{ "publish_nothing_packed", .with = publish_nothing,
+	  .config = { .num = 4, .packed = true, .event_idx = true, .logging = true } },
+	{ "kick_event_packed", .with = kick_event,
+	  .config = { .num = 8, .index = 100, .packed = true, .event_idx = true,
+		      .logging = true } },
+	{ "kick_flag_packed", .with = kick_flag,
+	  .config = { .num = 8, .packed = true, .logging = true } },
+	{ "kick_for_several_packed_by_event", .with = kick_for_several,
+	  .config = { .num = 8, .index = 65500, .packed = true, .event_idx = true } },
+	{ "kick_for_several_packed_by_flag", .with = kick_for_several,
+	  .config = { .num = 8, .packed = true, .logging = true } },
+	{ "kick_for_full_packed", .with = kick_for_full,
+	  .config = { .num = 8, .index = 65533, .packed = true, .event_idx = true } },
+	{ "no_kick_while_polling_packed_by_event", .with = no_kick_while_polling,
+	  .config = { .num = 2, .index = 7, .packed = true, .event_idx = true,
+		      .logging = true } },
+	{ "no_kick_while_polling_packed_by_flag", .with = no_kick_while_polling,
+	  .config = { .num = 2, .index = 7, .packed = true, .logging = true } },
 	{ "call_first", .with = call_first,
 	  .config = { .num = 4, .event_idx = true } },
 	{ "call_flag", .with = call_flag,

@@ -12,6 +12,7 @@
 
 struct offer {
 	int head;
+	unsigned int slots;
 	unsigned int nr;
 	u32 len_in;
 	struct guest_buf bufs[OFFER_BUFS];
@@ -20,11 +21,13 @@ struct offer {
 struct completion {
 	u32 id;
 	u32 len;
+	unsigned int slots;
 };
 
 /**
  * struct model - what has to happen
  * @g: the guest and the engine
+ * @base: where both sides started
  * @rng: all decisions come from here
  * @indirect: the guest uses indirect tables
  * @offers: the chains in flight, by their number modulo the queue size
@@ -36,15 +39,17 @@ struct completion {
  * @published: of those, published
  * @taken: of those, taken by the driver
  * @in_order: how many of the last completions may be undone
- * @event: used entry the driver wants to hear of
+ * @slots: the same five counts in ring slots: chains, if the ring is split
+ * @event: used slot the driver wants to hear of
  * @no_call: the flag for the same
  * @first: nothing was signalled in this life
- * @kick_at: chain the device wants to hear of
+ * @kick_at: slot the device wants to hear of
  * @kick_set: it said so
  * @no_kick: the flag for the same
  */
 struct model {
 	struct guest g;
+	u16 base;
 	struct rng rng;
 	bool indirect;
 	struct offer *offers;
@@ -56,6 +61,13 @@ struct model {
 	u64 published;
 	u64 taken;
 	unsigned int in_order;
+	struct {
+		u64 offered;
+		u64 available;
+		u64 fetched;
+		u64 completed;
+		u64 published;
+	} slots;
 	u64 event;
 	bool no_call;
 	bool first;
@@ -67,6 +79,17 @@ struct model {
 static u64 min(u64 a, u64 b)
 {
 	return a < b ? a : b;
+}
+
+/* After so many slots an event comes round again. */
+static u64 event_period(const struct model *m)
+{
+	return m->g.packed ? 2 * m->g.num : 65536;
+}
+
+static bool event_passed(const struct model *m, u64 event, u64 from, u64 to)
+{
+	return (event - from) % event_period(m) < to - from;
 }
 
 static struct offer *offer(struct model *m, u64 nr)
@@ -110,23 +133,26 @@ static bool do_add(struct model *m)
 	}
 	o.head = guest_add(&m->g, o.bufs, o.nr, &shape);
 	if (o.head < 0) {
-		CHECK(guest_descs(&shape, o.nr) > m->g.nr_free);
+		CHECK(guest_descs(&m->g, &shape, o.nr) > m->g.nr_free);
 		return true;
 	}
+	o.slots = m->g.packed ? guest_descs(&m->g, &shape, o.nr) : 1;
+	m->slots.offered += o.slots;
 	*offer(m, m->offered++) = o;
 	return true;
 }
 
 static bool do_make_available(struct model *m)
 {
-	u64 from = m->available;
+	u64 from = m->slots.available;
 	bool kick = guest_publish(&m->g);
 
 	m->available = m->offered;
-	if (!m->g.event_idx)
+	m->slots.available = m->slots.offered;
+	if (!m->g.event_idx || (m->g.packed && m->no_kick))
 		CHECK_EQ(kick, !m->no_kick);
-	else if (m->kick_set && (long long)(m->available - m->kick_at) < 65536)
-		CHECK_EQ(kick, from <= m->kick_at && m->kick_at < m->available);
+	else if (m->kick_set)
+		CHECK_EQ(kick, event_passed(m, m->kick_at, from, m->slots.available));
 	return true;
 }
 
@@ -158,8 +184,8 @@ static bool do_take(struct model *m)
 
 static bool do_ask_for_call(struct model *m)
 {
-	m->event = m->published + rng_below(&m->rng, 12) - 2;
-	guest_set_event(&m->g, (u16)(m->event + m->g.ring.used_published - m->published));
+	m->event = m->slots.published + rng_below(&m->rng, 12) - 2;
+	guest_set_event(&m->g, m->base + m->event);
 	m->no_call = rng_once_in(&m->rng, 2);
 	guest_set_no_call(&m->g, m->no_call);
 	return true;
@@ -168,7 +194,10 @@ static bool do_ask_for_call(struct model *m)
 /* What is left of the batch is as if never fetched. */
 static void model_rewind(struct model *m)
 {
-	m->fetched -= m->g.batch.nr - m->g.batch.next;
+	unsigned int n = m->g.batch.nr - m->g.batch.next;
+
+	while (n--)
+		m->slots.fetched -= offer(m, --m->fetched)->slots;
 	m->in_order = 0;
 }
 
@@ -200,6 +229,8 @@ static bool do_fetch(struct model *m)
 		struct offer *o = offer(m, m->fetched + i);
 
 		CHECK(guest_same_chain(&batch->chain[i], o->head, o->bufs, o->nr));
+		CHECK_EQ(batch->chain[i].slots, o->slots);
+		m->slots.fetched += o->slots;
 	}
 	m->fetched += batch->nr;
 	return true;
@@ -210,7 +241,9 @@ static void complete(struct model *m, unsigned int i)
 	struct ring_chain *chain = &m->g.batch.chain[i];
 	u32 len = rng_below(&m->rng, chain->len_in + 1);
 
-	m->done[m->completed++ & (m->g.num - 1)] = (struct completion){ chain->id, len };
+	m->done[m->completed++ & (m->g.num - 1)] =
+		(struct completion){ chain->id, len, chain->slots };
+	m->slots.completed += chain->slots;
 	ring_complete(&m->g.ring, chain, len);
 }
 
@@ -220,7 +253,7 @@ static bool do_complete(struct model *m)
 	unsigned int n = rng_below(&m->rng, batch->nr - batch->next + 1);
 	unsigned int i;
 
-	if (rng_once_in(&m->rng, 3)) {
+	if (!m->g.in_order && rng_once_in(&m->rng, 3)) {
 		for (i = n; i--; )
 			complete(m, batch->next + i);
 		m->in_order = 0;
@@ -230,7 +263,7 @@ static bool do_complete(struct model *m)
 		m->in_order += n;
 	}
 	batch->next += n;
-	CHECK_EQ(ring_unpublished(&m->g.ring), m->completed - m->published);
+	CHECK_EQ(ring_unpublished(&m->g.ring), m->slots.completed - m->slots.published);
 	return true;
 }
 
@@ -238,10 +271,10 @@ static bool do_uncomplete(struct model *m)
 {
 	unsigned int n = rng_below(&m->rng, m->in_order + 1);
 
-	ring_uncomplete(&m->g.ring, n);
-	m->g.batch.next -= n;
-	m->completed -= n;
+	ring_uncomplete(&m->g.ring, &m->g.batch, n);
 	m->in_order -= n;
+	while (n--)
+		m->slots.completed -= m->done[--m->completed & (m->g.num - 1)].slots;
 	return true;
 }
 
@@ -255,20 +288,22 @@ static bool do_rewind(struct model *m)
 
 static bool do_publish(struct model *m)
 {
-	u64 from = m->published;
+	u64 from = m->slots.published;
 	bool call = ring_publish(&m->g.ring);
 
 	m->published = m->completed;
+	m->slots.published = m->slots.completed;
 	m->in_order = 0;
 	CHECK(!m->g.misreported);
-	if (m->published == from) {
+	if (m->slots.published == from) {
 		CHECK(!call);
 		return true;
 	}
 	if (!m->g.event_idx)
 		CHECK_EQ(call, !m->no_call);
 	else
-		CHECK_EQ(call, m->first || (from <= m->event && m->event < m->published));
+		CHECK_EQ(call, m->first ||
+			 event_passed(m, m->event, from, m->slots.published));
 	m->first = false;
 	return true;
 }
@@ -278,8 +313,8 @@ static bool do_enable_notify(struct model *m)
 	unsigned int want = 1 + rng_below(&m->rng, min(m->g.num, 5));
 
 	CHECK_EQ(ring_enable_notify_for(&m->g.ring, want),
-		 m->available - m->fetched >= want);
-	m->kick_at = m->fetched + want - 1;
+		 m->slots.available - m->slots.fetched >= want);
+	m->kick_at = m->slots.fetched + want - 1;
 	m->kick_set = true;
 	m->no_kick = false;
 	CHECK_EQ(ring_has_avail(&m->g.ring), m->fetched < m->available);
@@ -296,13 +331,11 @@ static bool do_disable_notify(struct model *m)
 /* Stop, and go on where the state says. */
 static bool do_migrate(struct model *m)
 {
-	u16 start = m->g.ring.next_avail - m->fetched;
-
 	if (!rng_once_in(&m->rng, 10))
 		return true;
 	CHECK(do_rewind(m));
 	CHECK(do_publish(m));
-	CHECK_EQ(ring_index(&m->g.ring), (u16)(start + m->published));
+	CHECK_EQ(ring_index(&m->g.ring), guest_state(&m->g, m->base + m->slots.published));
 	ring_start(&m->g.ring, ring_index(&m->g.ring));
 	m->first = true;
 	return true;
@@ -328,7 +361,9 @@ static bool random_life(u64 seed, u64 *chains)
 	struct model m = { .rng.state = seed * 2654435761u + 1, .first = true };
 	struct guest_config config = {
 		.num = 1 << rng_below(&m.rng, 11),
-		.index = rng_next(&m.rng),
+		.index = m.base = rng_next(&m.rng),
+		.packed = rng_once_in(&m.rng, 2),
+		.in_order = rng_once_in(&m.rng, 3),
 		.event_idx = rng_once_in(&m.rng, 2),
 		.indirect = m.indirect = rng_once_in(&m.rng, 2),
 		.logging = rng_once_in(&m.rng, 2),
@@ -341,6 +376,8 @@ static bool random_life(u64 seed, u64 *chains)
 	if (!m.offers || !m.done)
 		abort();
 	guest_boot(&m.g, &config);
+	if (config.event_idx)
+		guest_set_event(&m.g, m.base);
 	ok = live(&m, 2500);
 	guest_exit(&m.g);
 	*chains += m.taken;

@@ -101,6 +101,121 @@ enum ring_fault reference_chain(const struct guest *g, u16 head,
 	}
 }
 
+static struct vring_packed_desc slot_at(const struct guest *g, u16 at)
+{
+	struct vring_packed_desc d = g->slot[at % g->num];
+
+	d.addr = le64toh(d.addr);
+	d.len = le32toh(d.len);
+	d.id = le16toh(d.id);
+	d.flags = le16toh(d.flags);
+	return d;
+}
+
+bool reference_slot_waits(const struct guest *g, u16 at)
+{
+	u16 both = guest_used_flags(g, 0);
+
+	return (u16)(at - g->ring.used_published) < g->num &&
+	       (slot_at(g, at).flags & both) == guest_avail_flags(g, at);
+}
+
+static enum ring_fault add_buf(const struct guest *g, struct guest_buf *bufs,
+			       unsigned int *nr, u64 addr, u32 len, bool in)
+{
+	if (*nr == g->num)
+		return RING_LOOP;
+	if (*nr && bufs[*nr - 1].in && !in)
+		return RING_BAD_ORDER;
+	bufs[(*nr)++] = (struct guest_buf){ addr, len, in };
+	return RING_OK;
+}
+
+static enum ring_fault slot_table(const struct guest *g, u64 addr, u32 len, u16 flags,
+				  struct guest_buf *bufs, unsigned int *nr)
+{
+	struct vring_desc ref = { .addr = addr, .len = len, .flags = flags };
+	u64 piece = 0, piece_nr = 0;
+	struct place at = {};
+	enum ring_fault fault = enter_table(g, &at, &ref);
+
+	for (; !fault && at.entry < at.entries; at.entry++) {
+		struct vring_desc d;
+
+		if (!readable(g, &at, &piece, &piece_nr))
+			return RING_UNMAPPED_INDIRECT;
+		d = desc_at(g, &at);
+		/* Flags are the last field here, where split rings have next. */
+		fault = add_buf(g, bufs, nr, d.addr, d.len, d.next & VRING_DESC_F_WRITE);
+	}
+	return fault;
+}
+
+/* The chain at @at, which is an offer; where it ends, and under which name. */
+static enum ring_fault slot_chain(const struct guest *g, u16 *at, u16 *id,
+				  struct guest_buf *bufs, unsigned int *nr)
+{
+	u16 first = *at, end = g->ring.used_published + g->num;
+	struct vring_packed_desc d;
+	enum ring_fault fault;
+	u64 bytes = 0;
+	unsigned int i;
+
+	*nr = 0;
+	for (;;) {
+		if (*at == end)
+			return RING_LOOP;
+		d = slot_at(g, (*at)++);
+		*id = d.id;
+		if (d.flags & VRING_DESC_F_INDIRECT)
+			fault = (u16)(*at - first) > 1 ? RING_BAD_INDIRECT :
+				slot_table(g, d.addr, d.len, d.flags, bufs, nr);
+		else
+			fault = add_buf(g, bufs, nr, d.addr, d.len,
+					d.flags & VRING_DESC_F_WRITE);
+		if (fault)
+			return fault;
+		if (!(d.flags & VRING_DESC_F_NEXT) || d.flags & VRING_DESC_F_INDIRECT)
+			break;
+	}
+	for (i = 0; i < *nr; i++)
+		bytes += bufs[i].len;
+	return bytes >> 32 ? RING_BAD_LEN : RING_OK;
+}
+
+static bool fetch_slots(struct guest *g, unsigned int max)
+{
+	u16 at = g->ring.next_avail;
+	enum ring_fault fault = g->ring.fault;
+	struct guest_buf bufs[RING_NUM_MAX];
+	unsigned int i, left, nr, segs = 0;
+
+	for (left = g->batch.nr; left > g->batch.next; left--)
+		at -= g->batch.chain[left - 1].slots;
+	ring_fetch(&g->ring, &g->batch, max);
+	for (i = 0; !fault && i < max && reference_slot_waits(g, at); i++) {
+		u16 id, next = at;
+		enum ring_fault bad = slot_chain(g, &next, &id, bufs, &nr);
+
+		if (bad == RING_BAD_ORDER)
+			nr++;
+		if (segs + nr > g->batch.max_segs)
+			break;
+		fault = bad;
+		if (bad)
+			break;
+		CHECK(i < g->batch.nr);
+		CHECK(guest_same_chain(&g->batch.chain[i], id, bufs, nr));
+		CHECK_EQ(g->batch.chain[i].slots, (u16)(next - at));
+		at = next;
+		segs += nr;
+	}
+	CHECK_EQ(g->batch.nr, i);
+	CHECK_EQ(g->ring.fault, fault);
+	CHECK_EQ(g->ring.next_avail, at);
+	return true;
+}
+
 /* How many chains there are to look at, and whether the idx is in order. */
 static u16 reference_avail(const struct guest *g, u16 from, unsigned int max,
 			   enum ring_fault *fault)
@@ -130,6 +245,8 @@ bool reference_fetch(struct guest *g, unsigned int max)
 	unsigned int i, nr, segs = 0;
 	u16 n = 0;
 
+	if (g->packed)
+		return fetch_slots(g, max < RING_BATCH ? max : RING_BATCH);
 	max = max < RING_BATCH ? max : RING_BATCH;
 	if (!fault)
 		n = reference_avail(g, from, max, &fault);

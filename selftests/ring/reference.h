@@ -18,4 +18,7 @@ enum ring_fault reference_chain(const struct guest *g, u16 head,
  */
 bool reference_fetch(struct guest *g, unsigned int max);
 
+/* Does slot @at of a packed ring wait for the device? */
+bool reference_slot_waits(const struct guest *g, u16 at);
+
 #endif /* RING_REFERENCE_H */

@@ -41,7 +41,7 @@ mgmtdev_show() {
 	echo "# features: $all"
 	for name in ACCESS_PLATFORM CSUM CTRL_MAC_ADDR CTRL_VQ GUEST_CSUM GUEST_ECN GUEST_TSO4 GUEST_TSO6 \
 		HOST_ECN HOST_TSO4 HOST_TSO6 MAC MQ MRG_RXBUF MTU RING_EVENT_IDX RING_INDIRECT_DESC \
-		SPEED_DUPLEX STATUS VERSION_1; do
+		RING_PACKED IN_ORDER SPEED_DUPLEX STATUS VERSION_1; do
 		[[ " $all " == *" $name "* ]] || fail "no $name"
 	done
 	vdpa mgmtdev show "$MGMTDEV" | tee "$CASE_DIR/text"

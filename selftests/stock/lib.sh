@@ -184,6 +184,17 @@ add_device() {
 	[ "$driver" = none ] || echo "$name" >"$BUS/drivers/$driver/bind"
 }
 
+# features_with BIT...: what device_features needs for the default profile of
+# several queue pairs, and these bits.
+features_with() {
+	local features=0x8000000320c3bbab bit
+
+	for bit; do
+		printf -v features '0x%x' $((features | 1 << bit))
+	done
+	echo "$features"
+}
+
 # The interface that the guest's driver made of a device.
 guest_netdev() {
 	local dir

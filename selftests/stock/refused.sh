@@ -122,9 +122,9 @@ feature_not_supported() {
 	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 21)))"
 }
 
-# Bits 34 and 40, packed rings and queue reset: not implemented, so not offered.
+# Bits 36 and 40, platform ordering and queue reset: not implemented, so not offered.
 transport_feature_not_supported() {
-	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 34)))"
+	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 36)))"
 	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 40)))"
 }
 
@@ -139,6 +139,14 @@ access_platform_is_missing() {
 
 tso_without_csum() {
 	refuse_add "$INVALID" 1 "HOST_TSO4 needs CSUM" vt0 device_features "$(features $((FEATURES & ~1)))"
+}
+
+# HOST_USO, and GUEST_USO4 with GUEST_USO6.
+uso_without_csum() {
+	refuse_add "$INVALID" 1 "HOST_USO needs CSUM" vt0 \
+		device_features "$(features $(((FEATURES & ~(1 << 0 | 7 << 11)) | 1 << 56)))"
+	refuse_add "$INVALID" 1 "GUEST_USO4 needs GUEST_CSUM" vt0 \
+		device_features "$(features $(((FEATURES & ~(1 << 1 | 7 << 7)) | 3 << 54)))"
 }
 
 ctrl_mac_without_ctrl_vq() {
@@ -164,5 +172,5 @@ run_cases name_of_16 name_of_15_is_fine name_with_percent name_with_slash name_w
 	name_with_tab name_with_colon name_dot name_dot_dot name_empty vdpa_name_is_taken \
 	max_vqp_0 max_vqp_129 max_vqp_65535 mtu_67 mtu_65535 mac_multicast mac_zero \
 	feature_not_supported transport_feature_not_supported version_1_is_missing \
-	access_platform_is_missing tso_without_csum ctrl_mac_without_ctrl_vq mq_without_ctrl_vq \
-	pairs_without_mq no_features
+	access_platform_is_missing tso_without_csum uso_without_csum ctrl_mac_without_ctrl_vq \
+	mq_without_ctrl_vq pairs_without_mq no_features

@@ -31,20 +31,22 @@ reserve_hugepages() {
 	[ "$(cat $pages)" -ge $HUGEPAGES ] || skip "no memory for $HUGEPAGES huge pages"
 }
 
+# begin [WORD...]: more for `vdpa dev add`
 begin() {
 	need_device
 	need_driver vhost_vdpa
 	testpmd_path >/dev/null || skip "dpdk-testpmd is not installed"
 	reserve_hugepages
-	add_device vt0 vhost_vdpa mac 52:54:00:00:00:01
+	add_device vt0 vhost_vdpa mac 52:54:00:00:00:01 "$@"
 	echo 1 >/proc/sys/net/ipv6/conf/vt0/disable_ipv6 || :
 	ip link set vt0 up
 	NODE=/dev/$(basename "$BUS"/devices/vt0/vhost-vdpa-*)
 }
 
-# Its standard input stays open, or it would end.
+# start_testpmd [OPTIONS]: of the device. Its standard input stays open, or it
+# would end.
 start_testpmd() {
-	local device=path=$NODE,mac=52:54:00:00:00:01,queue_size=256,queues=1
+	local device=path=$NODE,mac=52:54:00:00:00:01,queue_size=256,queues=1${1:+,$1}
 
 	rm -f "$CASE_DIR/input"
 	mkfifo "$CASE_DIR/input"
@@ -119,4 +121,34 @@ frames_flow() {
 	[ "$(cat /sys/class/net/vt0/statistics/rx_packets)" -gt 200 ]
 }
 
-run_cases one_queue_pair starts_again is_killed
+# layout BITS OPTIONS: the driver says in its log what it chose.
+layout() {
+	# shellcheck disable=SC2086 # a list of bits
+	begin device_features "$(features_with $1)"
+	start_testpmd "$2"
+	"$TEST_DIR/frames" vt0 $FRAMES
+	stop_testpmd
+	start_testpmd "$2"
+	"$TEST_DIR/frames" vt0 $FRAMES
+	stop_testpmd
+	check_no_splat
+}
+
+packed_rings() {
+	layout 34 packed_vq=1,in_order=0
+}
+
+split_rings_in_order() {
+	layout 35 packed_vq=0,in_order=1
+}
+
+packed_rings_in_order() {
+	layout "34 35" packed_vq=1,in_order=1
+}
+
+packed_rings_vectorized() {
+	layout "34 35" packed_vq=1,in_order=1,vectorized=1,mrg_rxbuf=0
+}
+
+run_cases one_queue_pair starts_again is_killed packed_rings split_rings_in_order \
+	packed_rings_in_order packed_rings_vectorized

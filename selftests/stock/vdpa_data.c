@@ -15,10 +15,11 @@ FIXTURE(data) {
 };
 
 FIXTURE_VARIANT(data) {
+	uint64_t with;
 	uint64_t without;
 	enum gmem_kind kind;
 	unsigned int num;
-	const char *more;
+	uint16_t base;
 };
 
 FIXTURE_VARIANT_ADD(data, all) {
@@ -35,16 +36,33 @@ FIXTURE_VARIANT_ADD(data, big_ring) {
 	.num = 1024,
 };
 
+FIXTURE_VARIANT_ADD(data, packed) {
+	.with = FEATURE(F_RING_PACKED),
+};
+
+/* Short laps, from the middle of the second on; flags decide about calls. */
+FIXTURE_VARIANT_ADD(data, packed_plain) {
+	.with = FEATURE(F_RING_PACKED) | FEATURE(F_IN_ORDER),
+	.without = FEATURE(RING_F_EVENT_IDX) | FEATURE(NET_F_MQ),
+	.num = 128,
+	.base = 200,
+};
+
+FIXTURE_VARIANT_ADD(data, in_order) {
+	.with = FEATURE(F_IN_ORDER),
+};
+
 FIXTURE_SETUP(data)
 {
 	struct vnet_cfg cfg = {
 		.features = ~variant->without,
 		.kind = variant->kind,
 		.num = variant->num,
+		.base = variant->base,
 	};
 
 	SKIP_IF_NO_DEVICE();
-	vdev_add(&self->dev, "vtdata0", PAIRS, "");
+	vnet_add_device(&self->dev, "vtdata0", PAIRS, variant->with);
 	peer_open(&self->peer, self->dev.netdev, false);
 	vnet_start(&self->net, self->dev.node, &cfg);
 	ASSERT_TRUE(WAIT_UNTIL(vdev_carrier(&self->dev), 500));
@@ -153,17 +171,13 @@ TEST_F(data, calls)
 	EXPECT_TRUE(vq_wait_call(q, 1000));
 	vq_calls(q);
 
-	if (q->event_idx)
-		q->avail->ring[q->num] = q->last_used + q->num / 2;
-	else
-		q->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	vq_mute(q);
 	vnet_tx_add(&self->net, 0, NULL, frame, 100);
 	vq_publish(q);
 	vq_kick(q);
 	EXPECT_TRUE(WAIT_UNTIL(vq_used_idx(q) != q->last_used, 1000));
 	EXPECT_FALSE(WAIT_UNTIL(vq_calls(q), 50));
-	if (!q->event_idx)
-		q->avail->flags = 0;
+	vq_unmute(q);
 }
 
 /* Header and frame in many small pieces, as a driver without one buffer has. */
@@ -273,6 +287,10 @@ TEST_F(data, tx_nonsense_header)
 		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 14,
 		  .csum_offset = 60000 },
 		{ .gso_type = VIRTIO_NET_HDR_GSO_UDP, .gso_size = 1 },
+		/* It would make sense, had it been negotiated. */
+		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34,
+		  .csum_offset = 6, .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+		  .gso_size = 50 },
 	};
 	unsigned int i;
 
@@ -415,7 +433,8 @@ TEST_F(data, invalidated_while_running)
 	vq_notify(q);
 	frame_make(frame, 500, self->dev.mac, outside, 1);
 	peer_send(&self->peer, NULL, frame, 500);
-	EXPECT_TRUE(WAIT_UNTIL(vq_used_idx(q) == 1, 1000));
+	EXPECT_TRUE(WAIT_UNTIL(vq_used_idx(q) == (uint16_t)(variant->base + 1),
+			       1000));
 	EXPECT_TRUE(frame_intact(page + VNET_HDR, 500));
 
 	vv_unmap(&self->net.vv, 0, iova, GMEM_PAGE);

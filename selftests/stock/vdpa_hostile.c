@@ -49,6 +49,7 @@ FIXTURE(hostile) {
 FIXTURE_VARIANT(hostile) {
 	struct vq *(*attack)(struct vnet *n);
 	bool indirect;
+	bool packed;
 	uint8_t page_perm;
 	bool needs_frame;
 };
@@ -60,6 +61,30 @@ static void set_desc(struct vring_desc *d, uint64_t addr, uint32_t len,
 	d->len = len;
 	d->flags = flags;
 	d->next = next;
+}
+
+/* In a packed ring the next slots, of which the first has the flags last. */
+static void set_slot(struct vring_packed_desc *d, uint64_t addr, uint32_t len,
+		     uint16_t flags)
+{
+	d->addr = addr;
+	d->len = len;
+	d->id = 0;
+	__atomic_store_n(&d->flags, flags, __ATOMIC_RELEASE);
+}
+
+/* Descriptor @i of what is posted next. */
+static void set_ring(struct vq *q, unsigned int i, uint64_t addr, uint32_t len,
+		     uint16_t flags, uint16_t next)
+{
+	uint16_t at = q->avail_idx + i;
+
+	if (!q->layout.packed)
+		set_desc(&q->desc[i], addr, len, flags, next);
+	else
+		set_slot(&q->slot[at % q->num], addr, len,
+			 flags | (i ? vq_avail_flags(q, at) :
+				  vq_used_flags(q, at + q->num)));
 }
 
 static uint64_t buffer(struct vnet *n, struct vq *q)
@@ -74,8 +99,15 @@ static uint64_t page_iova(struct vnet *n)
 
 static struct vq *post(struct vq *q, uint16_t head)
 {
-	vq_offer(q, head);
-	vq_publish(q);
+	uint16_t at = q->avail_idx;
+
+	if (!q->layout.packed) {
+		vq_offer(q, head);
+		vq_publish(q);
+	} else {
+		q->slot[at % q->num].flags ^= vq_used_flags(q, at + q->num) ^
+					      vq_avail_flags(q, at);
+	}
 	return q;
 }
 
@@ -115,7 +147,7 @@ static struct vq *next_outside(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, buffer(n, q), 64, VRING_DESC_F_NEXT, q->num);
+	set_ring(q, 0, buffer(n, q), 64, VRING_DESC_F_NEXT, q->num);
 	return post(q, 0);
 }
 
@@ -123,7 +155,7 @@ static struct vq *loop_of_one(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, buffer(n, q), 64, VRING_DESC_F_NEXT, 0);
+	set_ring(q, 0, buffer(n, q), 64, VRING_DESC_F_NEXT, 0);
 	return post(q, 0);
 }
 
@@ -133,7 +165,7 @@ static struct vq *loop_of_all(struct vnet *n)
 	unsigned int i;
 
 	for (i = 0; i < q->num; i++)
-		set_desc(&q->desc[i], buffer(n, q), 1, VRING_DESC_F_NEXT,
+		set_ring(q, i, buffer(n, q), 1, VRING_DESC_F_NEXT,
 			 (i + 1) % q->num);
 	return post(q, 0);
 }
@@ -142,7 +174,7 @@ static struct vq *unmapped(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, page_iova(n), 100, 0, 0);
+	set_ring(q, 0, page_iova(n), 100, 0, 0);
 	return post(q, 0);
 }
 
@@ -150,7 +182,7 @@ static struct vq *far_away(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, 0xffff800000000000ull, 100, 0, 0);
+	set_ring(q, 0, 0xffff800000000000ull, 100, 0, 0);
 	return post(q, 0);
 }
 
@@ -159,7 +191,7 @@ static struct vq *over_the_edge(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, page_iova(n) - 50, 100, 0, 0);
+	set_ring(q, 0, page_iova(n) - 50, 100, 0, 0);
 	return post(q, 0);
 }
 
@@ -167,7 +199,7 @@ static struct vq *address_wraps(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, ~0ull - 10, 100, 0, 0);
+	set_ring(q, 0, ~0ull - 10, 100, 0, 0);
 	return post(q, 0);
 }
 
@@ -175,8 +207,8 @@ static struct vq *length_wraps(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(&q->desc[0], buffer(n, q), 0xffffffff, VRING_DESC_F_NEXT, 1);
-	set_desc(&q->desc[1], buffer(n, q), 0xffffffff, 0, 0);
+	set_ring(q, 0, buffer(n, q), 0xffffffff, VRING_DESC_F_NEXT, 1);
+	set_ring(q, 1, buffer(n, q), 0xffffffff, 0, 0);
 	return post(q, 0);
 }
 
@@ -184,9 +216,9 @@ static struct vq *readable_after_writable(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(&q->desc[0], buffer(n, q), 64,
+	set_ring(q, 0, buffer(n, q), 64,
 		 VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 1);
-	set_desc(&q->desc[1], buffer(n, q), 64, 0, 0);
+	set_ring(q, 1, buffer(n, q), 64, 0, 0);
 	return post(q, 0);
 }
 
@@ -194,7 +226,7 @@ static struct vq *indirect_not_negotiated(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, buffer(n, q), 32, VRING_DESC_F_INDIRECT, 0);
+	set_ring(q, 0, buffer(n, q), 32, VRING_DESC_F_INDIRECT, 0);
 	return post(q, 0);
 }
 
@@ -208,7 +240,7 @@ static struct vq *post_table(struct vnet *n, uint32_t len, uint16_t flags)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, gmem_iova(&n->mem, table(n)), len,
+	set_ring(q, 0, gmem_iova(&n->mem, table(n)), len,
 		 VRING_DESC_F_INDIRECT | flags, 1);
 	return post(q, 0);
 }
@@ -264,7 +296,7 @@ static struct vq *indirect_and_next(struct vnet *n)
 	struct vq *q = vnet_txq(n, 0);
 
 	set_desc(table(n), buffer(n, q), 64, 0, 0);
-	set_desc(&q->desc[1], buffer(n, q), 64, 0, 0);
+	set_ring(q, 1, buffer(n, q), 64, 0, 0);
 	return post_table(n, sizeof(struct vring_desc), VRING_DESC_F_NEXT);
 }
 
@@ -272,7 +304,18 @@ static struct vq *indirect_unmapped(struct vnet *n)
 {
 	struct vq *q = vnet_txq(n, 0);
 
-	set_desc(q->desc, page_iova(n), 16, VRING_DESC_F_INDIRECT, 0);
+	set_ring(q, 0, page_iova(n), 16, VRING_DESC_F_INDIRECT, 0);
+	return post(q, 0);
+}
+
+/* Packed rings have no table in a list. */
+static struct vq *indirect_behind_next(struct vnet *n)
+{
+	struct vq *q = vnet_txq(n, 0);
+
+	set_desc(table(n), buffer(n, q), 64, 0, 0);
+	set_ring(q, 0, buffer(n, q), 64, VRING_DESC_F_NEXT, 1);
+	set_ring(q, 1, gmem_iova(&n->mem, table(n)), 16, VRING_DESC_F_INDIRECT, 0);
 	return post(q, 0);
 }
 
@@ -281,7 +324,7 @@ static struct vq *rx_page(struct vnet *n)
 {
 	struct vq *q = vnet_rxq(n, 0);
 
-	set_desc(q->desc, page_iova(n), VNET_SLOT, VRING_DESC_F_WRITE, 0);
+	set_ring(q, 0, page_iova(n), VNET_SLOT, VRING_DESC_F_WRITE, 0);
 	post(q, 0);
 	return q;
 }
@@ -290,7 +333,7 @@ static struct vq *rx_readable(struct vnet *n)
 {
 	struct vq *q = vnet_rxq(n, 0);
 
-	set_desc(q->desc, buffer(n, q), VNET_SLOT, 0, 0);
+	set_ring(q, 0, buffer(n, q), VNET_SLOT, 0, 0);
 	return post(q, 0);
 }
 
@@ -307,8 +350,8 @@ static struct vq *ctrl_unmapped(struct vnet *n)
 {
 	struct vq *q = &n->vq[n->nvqs];
 
-	set_desc(&q->desc[0], page_iova(n), 64, VRING_DESC_F_NEXT, 1);
-	set_desc(&q->desc[1], buffer(n, vnet_txq(n, 0)), 1, VRING_DESC_F_WRITE,
+	set_ring(q, 0, page_iova(n), 64, VRING_DESC_F_NEXT, 1);
+	set_ring(q, 1, buffer(n, vnet_txq(n, 0)), 1, VRING_DESC_F_WRITE,
 		 0);
 	return post(q, 0);
 }
@@ -343,6 +386,24 @@ ATTACK(rx_readable, .needs_frame = true);
 ATTACK(rx_idx_ahead, .needs_frame = true);
 ATTACK(ctrl_unmapped);
 
+#define PACKED(name, ...) \
+	FIXTURE_VARIANT_ADD(hostile, packed_##name) \
+		{ .attack = name, .packed = true, ##__VA_ARGS__ }
+
+PACKED(loop_of_all);
+PACKED(unmapped);
+PACKED(address_wraps);
+PACKED(length_wraps);
+PACKED(readable_after_writable);
+PACKED(indirect_not_negotiated);
+PACKED(indirect_odd_length, .indirect = true);
+PACKED(indirect_overlong, .indirect = true);
+PACKED(indirect_and_next, .indirect = true);
+PACKED(indirect_behind_next, .indirect = true);
+PACKED(indirect_unmapped, .indirect = true);
+PACKED(rx_readable, .needs_frame = true);
+PACKED(ctrl_unmapped);
+
 FIXTURE_VARIANT_ADD(hostile, rx_unmapped) {
 	.attack = rx_page,
 	.needs_frame = true,
@@ -358,25 +419,6 @@ FIXTURE_VARIANT_ADD(hostile, tx_write_only) {
 	.attack = unmapped,
 	.page_perm = VHOST_ACCESS_WO,
 };
-
-/* INDIRECT_DESC is not in the default profile: provision it. */
-static void add_device(struct vdev *dev, bool indirect)
-{
-	struct vhost_vdpa vv;
-	uint64_t features;
-	char more[64];
-
-	vdev_add(dev, "vthostile0", PAIRS, "");
-	if (!indirect)
-		return;
-	vv_open(&vv, dev->node);
-	features = vv_get_features(&vv) | FEATURE(RING_F_INDIRECT_DESC);
-	vv_close(&vv);
-	vdev_del(dev);
-	snprintf(more, sizeof(more), "device_features 0x%llx",
-		 (unsigned long long)features);
-	vdev_add(dev, "vthostile0", PAIRS, more);
-}
 
 /* All guest memory but the last page, which the variant decides about. */
 static void map_memory(struct vnet *n, uint8_t page_perm)
@@ -396,7 +438,9 @@ FIXTURE_SETUP(hostile)
 	struct vnet *n = &self->net;
 
 	SKIP_IF_NO_DEVICE();
-	add_device(&self->dev, variant->indirect);
+	vnet_add_device(&self->dev, "vthostile0", PAIRS,
+			(variant->indirect ? FEATURE(RING_F_INDIRECT_DESC) : 0) |
+			(variant->packed ? FEATURE(F_RING_PACKED) : 0));
 	vdev_add(&self->other_dev, "vthostile1", 1, "");
 	peer_open(&self->peer, self->dev.netdev, false);
 	peer_open(&self->other_peer, self->other_dev.netdev, false);

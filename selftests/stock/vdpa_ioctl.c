@@ -293,6 +293,81 @@ TEST_F(ioctl, vring_base_is_kept)
 		EXPECT_EQ(vv_get_vring_base(vv, i), 0);
 }
 
+FIXTURE(packed_base) {
+	struct vdev dev;
+	struct vhost_vdpa vv;
+};
+
+FIXTURE_SETUP(packed_base)
+{
+	SKIP_IF_NO_DEVICE();
+	vnet_add_device(&self->dev, "vtpacked0", 1, FEATURE(F_RING_PACKED));
+	vv_open(&self->vv, self->dev.node);
+	vv_set_owner(&self->vv);
+	vv_set_status(&self->vv, STATUS_READY);
+	vv_set_features(&self->vv, NEEDED | FEATURE(F_RING_PACKED));
+}
+
+FIXTURE_TEARDOWN(packed_base)
+{
+	vv_close(&self->vv);
+	vdev_del(&self->dev);
+}
+
+/* Slot and wrap counter, of avail in the lower half and of used in the upper. */
+TEST_F(packed_base, is_kept)
+{
+	static const uint16_t good[] = { 0x8000, 0, 0x80ff, 0xff, 0x8001, 7 };
+	struct vhost_vdpa *vv = &self->vv;
+	unsigned int i;
+
+	EXPECT_EQ(vv_get_vring_base(vv, 0), 0x80008000);
+	vv_set_vring_num(vv, 0, 256);
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		vv_set_vring_base(vv, 0, good[i] << 16 | good[i]);
+		EXPECT_EQ(vv_get_vring_base(vv, 0),
+			  (uint32_t)good[i] << 16 | good[i]);
+	}
+	/* Who says nothing of used means the same. */
+	vv_set_vring_base(vv, 0, 0x8000);
+	EXPECT_EQ(vv_get_vring_base(vv, 0), 0x80008000);
+}
+
+/* A slot there is not; or chains in flight, which nobody can give back. */
+TEST_F(packed_base, is_refused)
+{
+	static const uint32_t bad[] = {
+		0x01000100, 0x81008100, 0x7fff7fff, 0xffffffff, 0x00000100,
+		0x80008001, 0x80018000, 0x80000000, 0x80ff8000,
+	};
+	struct vhost_vdpa *vv = &self->vv;
+	unsigned int i;
+
+	vv_set_vring_num(vv, 0, 256);
+	vv_set_vring_base(vv, 0, 0x80078007);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(__vv_set_vring_base(vv, 0, bad[i]), -EINVAL) {
+			TH_LOG("0x%08x", bad[i]);
+		}
+	EXPECT_EQ(vv_get_vring_base(vv, 0), 0x80078007);
+}
+
+/* Too large for the size that comes after it: the queue never runs. */
+TEST_F(packed_base, is_beyond_the_size)
+{
+	struct vhost_vdpa *vv = &self->vv;
+
+	EXPECT_EQ(__vv_set_vring_base(vv, 0, 0x84008400), -EINVAL);
+	vv_set_vring_base(vv, 0, 0x83ff83ff);
+	vv_set_vring_num(vv, 0, 256);
+	vv_set_status(vv, STATUS_READY | VIRTIO_CONFIG_S_FEATURES_OK);
+	vv_set_status(vv, STATUS_READY | VIRTIO_CONFIG_S_FEATURES_OK |
+			  VIRTIO_CONFIG_S_DRIVER_OK);
+	vv_set_vring_enable(vv, 0, 1);
+	EXPECT_TRUE(WAIT_UNTIL(vv_get_status(vv) & VIRTIO_CONFIG_S_NEEDS_RESET,
+			       1000));
+}
+
 TEST_F(ioctl, iotlb_refused)
 {
 	struct vhost_vdpa *vv = &self->vv;

@@ -16,12 +16,31 @@ FIXTURE(suspend) {
 
 static const unsigned char outside[ETH_ALEN] = { 2, 0, 0, 0, 0, 9 };
 
+FIXTURE_VARIANT(suspend) {
+	uint64_t with;
+};
+
+FIXTURE_VARIANT_ADD(suspend, split) {
+};
+
+FIXTURE_VARIANT_ADD(suspend, packed) {
+	.with = FEATURE(F_RING_PACKED),
+};
+
+FIXTURE_VARIANT_ADD(suspend, in_order) {
+	.with = FEATURE(F_IN_ORDER),
+};
+
+FIXTURE_VARIANT_ADD(suspend, packed_in_order) {
+	.with = FEATURE(F_RING_PACKED) | FEATURE(F_IN_ORDER),
+};
+
 FIXTURE_SETUP(suspend)
 {
 	struct vnet_cfg cfg = { 0 };
 
 	SKIP_IF_NO_DEVICE();
-	vdev_add(&self->dev, "vtsusp0", 2, "");
+	vnet_add_device(&self->dev, "vtsusp0", 2, variant->with);
 	peer_open(&self->peer, self->dev.netdev, false);
 	vnet_start(&self->net, self->dev.node, &cfg);
 	frame_make(self->frame, sizeof(self->frame), outside, self->dev.mac, 1);
@@ -79,7 +98,7 @@ TEST_F(suspend, nothing_moves_after)
 		caught += used != q->avail_idx;
 		if (i % 8 == 0)
 			ASSERT_TRUE(stays_quiet(q, used));
-		ASSERT_EQ(vv_get_vring_base(&self->net.vv, q->idx), used);
+		ASSERT_EQ(vv_get_vring_base(&self->net.vv, q->idx), vq_state(q, used));
 		ASSERT_EQ(vq_used_idx(q), used);
 		vv_resume(&self->net.vv);
 		done += reap(q);
@@ -108,7 +127,7 @@ TEST_F(suspend, nothing_received_after)
 		__peer_send(&self->peer, NULL, self->frame,
 			    sizeof(self->frame));
 	EXPECT_TRUE(stays_quiet(q, used));
-	EXPECT_EQ(vv_get_vring_base(&self->net.vv, q->idx), used);
+	EXPECT_EQ(vv_get_vring_base(&self->net.vv, q->idx), vq_state(q, used));
 	vv_resume(&self->net.vv);
 	/* The host interface held them back: nothing is lost. */
 	EXPECT_TRUE(WAIT_UNTIL((uint16_t)(vq_used_idx(q) - q->last_used) >=
@@ -187,7 +206,7 @@ TEST_F(suspend, rings_move)
 	peer_recv(&self->peer, FRAME_TYPE, NULL, got, sizeof(got), 1000);
 	vv_suspend(&self->net.vv);
 	base = vv_get_vring_base(&self->net.vv, q->idx);
-	EXPECT_EQ(base, 1);
+	EXPECT_EQ(base, vq_state(q, 1));
 	vq_relocate(q);
 	vv_set_vring_addr(&self->net.vv, q->idx, gmem_iova(q->mem, q->desc),
 			  gmem_iova(q->mem, q->avail),
@@ -208,9 +227,9 @@ TEST_F(suspend, base_changes)
 	for (i = 0; i < 5; i++)
 		vnet_tx(&self->net, 0, NULL, self->frame, sizeof(self->frame));
 	vv_suspend(&self->net.vv);
-	EXPECT_EQ(vv_get_vring_base(&self->net.vv, q->idx), 5);
-	vq_restart(q, 0);
-	vv_set_vring_base(&self->net.vv, q->idx, 0);
+	EXPECT_EQ(vv_get_vring_base(&self->net.vv, q->idx), vq_state(q, 5));
+	vq_restart(q, q->layout, 0);
+	vv_set_vring_base(&self->net.vv, q->idx, vq_state(q, 0));
 	vv_resume(&self->net.vv);
 	vnet_tx(&self->net, 0, NULL, self->frame, sizeof(self->frame));
 	EXPECT_EQ(vq_used_idx(q), 1);

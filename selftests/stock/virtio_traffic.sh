@@ -127,6 +127,108 @@ no_segmentation_offload() {
 	check_no_errors
 }
 
+# negotiated BIT
+negotiated() {
+	local file=("$BUS"/devices/vt0/virtio*/features)
+
+	check_eq "feature $1 in the driver's choice" 1 "$(cut -c$(($1 + 1)) "${file[0]}")"
+}
+
+# RING_PACKED is 34, INDIRECT_DESC 28; the driver uses the event index as well.
+packed_rings() {
+	make_payload
+	add_pair vt0 virtio_vdpa max_vqp 4 device_features "$(features_with 34 28)"
+	negotiated 34
+	negotiated 28
+	negotiated 29
+	ping_works
+	transfer g h $HOST_IP 64
+	transfer h g $GUEST_IP 64
+	check_no_errors
+	check_no_splat
+}
+
+# Without event index, many times around a ring.
+packed_rings_plain() {
+	make_payload
+	add_pair vt0 virtio_vdpa device_features 0x700018028 # as plain below, and RING_PACKED
+	negotiated 34
+	transfer g h $HOST_IP 16
+	transfer h g $GUEST_IP 16
+	check_no_errors
+}
+
+# udp_segments FROM TO ADDRESS: 40 datagrams in one send, all have to arrive.
+udp_segments() {
+	in_background "$2" timeout "$(scaled 20)" python3 - "$3" $PORT 40 <<-'END' >"$CASE_DIR/udp"
+		import socket, sys
+		s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind((sys.argv[1], int(sys.argv[2])))
+		print("bound", flush=True)
+		got = [s.recv(9000) for _ in range(int(sys.argv[3]))]
+		assert b"".join(got) == bytes(i % 251 for i in range(1200 * len(got))), "not what was sent"
+		print(len(got), "datagrams of", {len(d) for d in got}, flush=True)
+	END
+	local receiver=$BACKGROUND
+
+	wait_for 10 grep -q bound "$CASE_DIR/udp"
+	"$1" python3 - "$3" $PORT 40 <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(17, 103, 1200)  # UDP_SEGMENT
+		s.connect((sys.argv[1], int(sys.argv[2])))
+		s.send(bytes(i % 251 for i in range(1200 * int(sys.argv[3]))))
+	END
+	wait "$receiver" || fail "the datagrams did not arrive as they were"
+	sed 's/^/# /' "$CASE_DIR/udp"
+}
+
+# sees_big_datagram DIRECTION FROM TO ADDRESS: in one piece on the host interface.
+sees_big_datagram() {
+	in_background h timeout "$(scaled 20)" tcpdump -i "$HOST" -Q "$1" -c 1 -nn -s 96 \
+		"udp and greater $BIG" >"$CASE_DIR/dump" 2>"$CASE_DIR/dump.err"
+	local dump=$BACKGROUND
+
+	wait_for 10 grep -q 'listening on' "$CASE_DIR/dump.err"
+	udp_segments "$2" "$3" "$4"
+	wait "$dump" || fail "no datagram above $BIG bytes $1"
+	sed 's/^/# /' "$CASE_DIR/dump"
+	grep -q 'length 48000' "$CASE_DIR/dump"
+}
+
+udp_offload_is_on() {
+	"$1" ethtool -k "$2" | grep -q '^tx-udp-segmentation: on'
+}
+
+# HOST_USO, GUEST_USO4 and GUEST_USO6.
+udp_segmentation_offload() {
+	need_command tcpdump python3
+	add_pair vt0 virtio_vdpa max_vqp 2 device_features "$(features_with 54 55 56)"
+	negotiated 56
+	udp_offload_is_on g "$GUEST" || fail "not offered to the guest"
+	wait_for 5 udp_offload_is_on h "$HOST"
+	sees_big_datagram in g h $HOST_IP
+	sees_big_datagram in g h $HOST_IP6
+	sees_big_datagram out h g $GUEST_IP
+	sees_big_datagram out h g $GUEST_IP6
+	check_no_errors
+}
+
+# By default nobody has it, and the datagrams are cut before they get there.
+no_udp_segmentation_offload() {
+	need_command python3
+	add_pair vt0 virtio_vdpa max_vqp 2
+	wait_for 5 udp_offload_is_off h "$HOST"
+	udp_offload_is_off g "$GUEST" || fail "offered to the guest"
+	udp_segments g h $HOST_IP
+	udp_segments h g $GUEST_IP
+	check_no_errors
+}
+
+udp_offload_is_off() {
+	! udp_offload_is_on "$1" "$2"
+}
+
 offload_is_off() {
 	h ethtool -k "$HOST" | grep -q '^tcp-segmentation-offload: off'
 }
@@ -248,4 +350,5 @@ mac_address_of_guest() {
 
 run_cases ping_both_ways tcp_both_ways mtu_9000 segmentation_offload no_segmentation_offload \
 	eight_flows_on_four_pairs ethtool_of_host_interface host_offloads_off bridge_port vlan \
-	mac_address_of_guest
+	mac_address_of_guest packed_rings packed_rings_plain udp_segmentation_offload \
+	no_udp_segmentation_offload

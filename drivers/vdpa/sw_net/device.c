@@ -49,6 +49,10 @@ static void negotiate(struct swnet_dev *dev)
 			gso |= NETIF_F_TSO6;
 		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_ECN))
 			gso |= NETIF_F_TSO_ECN;
+		/* The host has one bit for both. */
+		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_USO4) &&
+		    features & BIT_ULL(VIRTIO_NET_F_GUEST_USO6))
+			gso |= NETIF_F_GSO_UDP_L4;
 	}
 	WRITE_ONCE(dev->guest_gso, gso);
 	WRITE_ONCE(dev->mrg_rxbuf, features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF));

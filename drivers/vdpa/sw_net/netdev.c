@@ -18,7 +18,7 @@
 
 /* Offloads that depend on what the guest takes. */
 #define NETDEV_OFFLOADS	(NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 | \
-			 NETIF_F_TSO_ECN)
+			 NETIF_F_TSO_ECN | NETIF_F_GSO_UDP_L4)
 
 struct netdev_priv {
 	struct swnet_dev *dev;

@@ -96,18 +96,50 @@ static bool op_get_vq_ready(struct vdpa_device *vdpa, u16 idx)
 	return vq->ready && !READ_ONCE(vq->broken);
 }
 
+/*
+ * What is between used and avail was in flight in another device; nobody can
+ * give it back. Some VMMs say nothing of used, which is as good as the same.
+ */
+static int set_packed_state(struct swnet_vq *vq,
+			    const struct vdpa_vq_state_packed *state)
+{
+	u16 index = state->last_avail_idx | (state->last_avail_counter ? 0 : RING_INDEX_LAP);
+	u16 used = state->last_used_idx | (state->last_used_counter ? 0 : RING_INDEX_LAP);
+
+	if (used != index && used != RING_INDEX_LAP)
+		return -EINVAL;
+	if (!vq_index_fits(vq, index))
+		return -EINVAL;
+	vq->index = index;
+	return 0;
+}
+
+static void get_packed_state(struct swnet_vq *vq, struct vdpa_vq_state_packed *state)
+{
+	u16 index = vq_index(vq);
+
+	state->last_avail_idx = index & ~RING_INDEX_LAP;
+	state->last_avail_counter = !(index & RING_INDEX_LAP);
+	state->last_used_idx = state->last_avail_idx;
+	state->last_used_counter = state->last_avail_counter;
+}
+
 static int op_set_vq_state(struct vdpa_device *vdpa, u16 idx,
 			   const struct vdpa_vq_state *state)
 {
 	struct swnet_vq *vq = get_vq(vdpa, idx);
+	int err = 0;
 
 	if (!vq)
 		return -EINVAL;
 	guard(mutex)(&vq->dev->lock);
 	if (vq->running)
 		return -EBUSY;
-	vq->index = state->split.avail_index;
-	return 0;
+	if (vq_is_packed(vq))
+		err = set_packed_state(vq, &state->packed);
+	else
+		vq->index = state->split.avail_index;
+	return err;
 }
 
 static int op_get_vq_state(struct vdpa_device *vdpa, u16 idx,
@@ -118,7 +150,10 @@ static int op_get_vq_state(struct vdpa_device *vdpa, u16 idx,
 	if (!vq)
 		return -EINVAL;
 	guard(mutex)(&vq->dev->lock);
-	state->split.avail_index = vq_index(vq);
+	if (vq_is_packed(vq))
+		get_packed_state(vq, &state->packed);
+	else
+		state->split.avail_index = vq_index(vq);
 	return 0;
 }
 

@@ -233,15 +233,15 @@ static int rx_fill(struct swnet_vq *vq, struct rx_source *src, int chains)
 	int i;
 
 	for (i = 0; i < chains; i++) {
-		const struct ring_chain *chain = &batch->chain[batch->next + i];
+		const struct ring_chain *chain = &batch->chain[batch->next];
 		u32 len = min(total - src->offset, chain->len_in);
 
 		if (rx_fill_chain(vq, src, chain, len)) {
-			ring_uncomplete(&vq->ring, i);
+			ring_uncomplete(&vq->ring, batch, i);
 			return -EFAULT;
 		}
+		batch->next++;
 	}
-	batch->next += chains;
 	return 0;
 }
 

@@ -131,6 +131,8 @@ static bool tx_header_allowed(u64 features, const struct virtio_net_hdr *hdr)
 		return features & BIT_ULL(VIRTIO_NET_F_HOST_TSO4);
 	case VIRTIO_NET_HDR_GSO_TCPV6:
 		return features & BIT_ULL(VIRTIO_NET_F_HOST_TSO6);
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return features & BIT_ULL(VIRTIO_NET_F_HOST_USO);
 	default:
 		return false;
 	}

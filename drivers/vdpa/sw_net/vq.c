@@ -54,22 +54,44 @@ void vq_free(struct swnet_vq *vq)
 {
 	timer_shutdown_sync(&vq->wait_timer);
 	kfree(vq->batch.segs);
+	kfree(vq->ring.done);
+}
+
+/**
+ * vq_is_packed - the layout of a queue, as negotiated
+ * @vq: the queue
+ *
+ * Context: process, the device's lock held.
+ * Return: true for packed, false for split.
+ */
+bool vq_is_packed(const struct swnet_vq *vq)
+{
+	lockdep_assert_held(&vq->dev->lock);
+
+	return vq->dev->driver_features & BIT_ULL(VIRTIO_F_RING_PACKED);
+}
+
+/* The device writes used entries to the descriptor area if it is all there is. */
+static bool vq_writes_area(int i, bool packed)
+{
+	return i == VQ_DEVICE || (packed && i == VQ_DESC);
 }
 
 static int vq_map_areas(struct swnet_vq *vq, struct swnet_as *as)
 {
+	bool packed = vq_is_packed(vq);
 	const u32 size[VQ_NUM_AREAS] = {
 		[VQ_DESC] = ring_desc_size(vq->num),
-		[VQ_DRIVER] = ring_driver_size(vq->num),
-		[VQ_DEVICE] = ring_device_size(vq->num),
+		[VQ_DRIVER] = ring_driver_size(vq->num, packed),
+		[VQ_DEVICE] = ring_device_size(vq->num, packed),
 	};
 	int err = 0;
 	int i;
 
 	for (i = 0; i < VQ_NUM_AREAS && !err; i++)
 		err = vq_area_map(&vq->area[i], as, vq->iova[i], size[i],
-				  i == VQ_DEVICE ? VHOST_ACCESS_RW :
-						   VHOST_ACCESS_RO);
+				  vq_writes_area(i, packed) ? VHOST_ACCESS_RW :
+							      VHOST_ACCESS_RO);
 	return err;
 }
 
@@ -78,19 +100,27 @@ static void vq_unmap_areas(struct swnet_vq *vq)
 	int i;
 
 	for (i = 0; i < VQ_NUM_AREAS; i++)
-		vq_area_unmap(&vq->area[i], i == VQ_DEVICE);
+		vq_area_unmap(&vq->area[i], vq_writes_area(i, vq->ring.packed));
 }
 
-static int vq_alloc_segs(struct swnet_vq *vq)
+/* What the engine keeps of chains that are with us. */
+static int vq_alloc_storage(struct swnet_vq *vq)
 {
+	struct ring_done *done;
 	struct ring_seg *segs;
 
 	if (vq->segs_num >= vq->num)
 		return 0;
 	segs = kcalloc(vq->num, sizeof(*segs), GFP_KERNEL_ACCOUNT);
-	if (!segs)
+	done = kcalloc(vq->num, sizeof(*done), GFP_KERNEL_ACCOUNT);
+	if (!segs || !done) {
+		kfree(segs);
+		kfree(done);
 		return -ENOMEM;
+	}
 	kfree(vq->batch.segs);
+	kfree(vq->ring.done);
+	vq->ring.done = done;
 	vq->batch.segs = segs;
 	vq->batch.max_segs = vq->num;
 	vq->segs_num = vq->num;
@@ -114,6 +144,8 @@ static void vq_set_ring(struct swnet_vq *vq, enum swnet_vq_kind kind)
 	vq->ring.areas.driver = vq->area[VQ_DRIVER].address;
 	vq->ring.areas.device = vq->area[VQ_DEVICE].address;
 	vq->ring.num = vq->num;
+	vq->ring.packed = vq_is_packed(vq);
+	vq->ring.in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
 	vq->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	vq->ring.indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring_start(&vq->ring, vq->index);
@@ -128,6 +160,8 @@ static const char *vq_prepare(struct swnet_vq *vq, enum swnet_vq_kind kind)
 
 	if (!vq->num)
 		return "enabled without a valid size";
+	if (!vq_index_fits(vq, vq->index))
+		return "enabled with an index beyond its size";
 	switch (vq_map_areas(vq, swnet_group_as(dev,
 						swnet_vq_desc_group(dev, vq->idx)))) {
 	case 0:
@@ -137,7 +171,7 @@ static const char *vq_prepare(struct swnet_vq *vq, enum swnet_vq_kind kind)
 	default:
 		return "no memory to map the ring";
 	}
-	if (vq_alloc_segs(vq))
+	if (vq_alloc_storage(vq))
 		return "no memory for its buffers";
 	if (kind != SWNET_VQ_CTRL && swnet_worker_start(dev, vq->idx / 2))
 		return "its worker cannot be started";
@@ -279,6 +313,21 @@ u16 vq_index(struct swnet_vq *vq)
 	index = vq->running ? ring_index(&vq->ring) : vq->index;
 	spin_unlock_bh(&vq->lock);
 	return index;
+}
+
+/**
+ * vq_index_fits - whether a queue can begin at an index
+ * @vq: the queue
+ * @index: as ring_index() says it
+ *
+ * A split ring can begin anywhere.
+ *
+ * Context: process, the device's lock held.
+ * Return: false if the slot is beyond a queue of the size set, or of any size.
+ */
+bool vq_index_fits(const struct swnet_vq *vq, u16 index)
+{
+	return !vq_is_packed(vq) || (index & ~RING_INDEX_LAP) < (vq->num ?: RING_NUM_MAX);
 }
 
 /**

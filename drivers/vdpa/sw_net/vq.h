@@ -72,11 +72,12 @@ enum { VQ_DESC, VQ_DRIVER, VQ_DEVICE, VQ_NUM_AREAS };
  * Guarded by the device's lock; the data path never looks:
  * @iova: guest addresses of the three areas
  * @num: entries, 0 until the driver says
- * @index: next entry to work on, while the queue does not run
+ * @index: next entry to work on, while the queue does not run, as ring_index()
+ *	says it
  * @ready: the driver enabled the queue
  * @suspended: SWNET_SUSPEND_* reasons to hold this one queue
  * @area: the areas, mapped while the queue runs
- * @segs_num: size of @batch.segs
+ * @segs_num: size of @batch.segs and @ring.done
  *
  * @lock: guards the rest, and every access to guest memory by this queue:
  *	who takes and releases it knows that no access begun before goes on
@@ -137,6 +138,8 @@ void vq_reset(struct swnet_vq *vq);
 void vq_invalidate(struct swnet_vq *vq, const struct swnet_as *as, u64 iova,
 		   u64 last);
 u16 vq_index(struct swnet_vq *vq);
+bool vq_is_packed(const struct swnet_vq *vq);
+bool vq_index_fits(const struct swnet_vq *vq, u16 index);
 void vq_kick(struct swnet_vq *vq);
 void vq_break(struct swnet_vq *vq, const char *why);
 void vq_publish(struct swnet_vq *vq);

@@ -19,6 +19,7 @@
 
 #define RING_BATCH	64	/* chains fetched and completed at a time */
 #define RING_NUM_MAX	1024	/* entries of the largest queue we offer */
+#define RING_INDEX_LAP	0x8000	/* see ring_index() */
 
 /**
  * enum ring_fault - why a ring stopped; always the guest driver's fault
@@ -30,10 +31,12 @@
  * @RING_BAD_NEXT: next beyond the table it is in
  *	("The Virtqueue Descriptor Table")
  * @RING_LOOP: more buffers in a chain than the queue has entries, be they in
- *	the queue's table, in an indirect one or in both
+ *	the queue's table, in an indirect one or in both; in a packed ring also
+ *	a chain that runs into what the driver has not got back
  * @RING_BAD_INDIRECT: indirect table without the feature, empty, not a
  *	multiple of a descriptor, of more than 32768 entries, beyond the end of
- *	the address space, nested, or together with next
+ *	the address space, nested (split), together with next, or behind
+ *	next (packed)
  *	("Indirect Descriptors")
  * @RING_UNMAPPED_INDIRECT: the indirect table cannot be read; it has to be
  *	mapped as a whole, for entries next to those in use are read as well
@@ -67,7 +70,8 @@ struct ring_seg {
 /**
  * struct ring_chain - one fetched descriptor chain
  * @id: head index (split) or buffer id (packed): what completion echoes
- * @slots: ring slots the chain took (always 1 for split)
+ * @slots: ring slots the chain took: its descriptors in a packed ring's table,
+ *	1 in a split one, where only the head is in the avail ring
  * @nr_out: device-readable segments, first in @seg
  * @nr_in: device-writable segments, behind the readable ones
  * @len_out: bytes of the readable segments
@@ -104,10 +108,32 @@ struct ring_batch {
 };
 
 /**
- * struct ring_areas - the three parts of a virtqueue in memory
- * @desc: descriptor area, kernel address
- * @driver: driver area (avail ring), kernel address
- * @device: device area (used ring), kernel address
+ * struct ring_done - a completed chain whose used entry is not written yet
+ * @len: bytes written to it
+ * @id: of the chain
+ * @slots: of the chain
+ * @silent: nothing could be written: in order, the entry of a later chain may
+ *	speak for it
+ */
+struct ring_done {
+	u32 len;
+	u16 id;
+	u16 slots;
+	bool silent;
+};
+
+/* The parts of a virtqueue in memory. */
+enum ring_area {
+	RING_DESC,
+	RING_DRIVER,
+	RING_DEVICE,
+};
+
+/**
+ * struct ring_areas - where they are
+ * @desc: descriptor area, kernel address; written in a packed ring only
+ * @driver: driver area (avail ring or event suppression), kernel address
+ * @device: device area (used ring or event suppression), kernel address
  *
  * Each is contiguous for the engine, as long as ring_desc_size() and its
  * siblings say, and aligned as "Split Virtqueues" asks: 16, 2 and 4 bytes. The
@@ -127,30 +153,39 @@ struct ring;
  *	descriptors, to @dst; 0 or a negative errno. Neither alignment nor
  *	that the range lies in one page is promised, only that it does not
  *	wrap
- * @wrote: optional; bytes [@off, @off + @len) of the device area (the driver
- *	never writes the other two) were just stored. Used entries are
- *	reported before the idx that reveals them, every other field right
- *	after its store
+ * @wrote: optional; bytes [@off, @off + @len) of an area were just stored.
+ *	Used entries are reported before the idx or flags that reveal them,
+ *	every other field right after its store
  */
 struct ring_owner_ops {
 	int (*read)(struct ring *ring, u64 addr, void *dst, u32 len);
-	void (*wrote)(struct ring *ring, u32 off, u32 len);
+	void (*wrote)(struct ring *ring, enum ring_area area, u32 off, u32 len);
 };
 
 /**
  * struct ring - engine state of one queue
  * @areas: ring memory; all NULL while the queue is not mapped
  * @ops: the owner's services; may be switched between two calls
- * @num: entries, a power of two up to %RING_NUM_MAX
+ * @num: entries, a power of two up to %RING_NUM_MAX, whatever the layout
+ * @packed: VIRTIO_F_RING_PACKED was negotiated
+ * @in_order: VIRTIO_F_IN_ORDER was negotiated: the owner completes chains in
+ *	the order in which they were fetched
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
- * @kicks_off: the driver was told not to kick (without @event_idx)
+ * @kicks_off: the driver was told not to kick (split: without @event_idx)
+ * @deferred: used entries are written when they are published: a packed ring's
+ *	take the place of descriptors that may have to be fetched again, and in
+ *	order not each chain gets one
+ * @done: with @packed or @in_order, the owner's storage for @num entries:
+ *	completed chains that are not published
+ * @nr_done: how many
  * @fault: first fault met; a faulty ring fetches nothing any more
- * @next_avail: next avail entry to fetch
- * @avail_seen: last avail idx read and validated (saves reading it per chain)
- * @used: entries written to the used ring, published or not
- * @used_published: used idx as the driver sees it
- * @signalled_used: used idx at the last call decision
+ * @next_avail: next avail entry, or slot, to fetch
+ * @avail_seen: last avail idx read and validated (saves reading it per chain);
+ *	nothing in a packed ring
+ * @used: slots of completed chains, published or not
+ * @used_published: of those, what the driver can see
+ * @signalled_used: @used_published at the last call decision
  * @signalled_valid: @signalled_used means something (not after a restart)
  *
  * In ring order, @used_published <= @used <= @next_avail <= @avail_seen <=
@@ -160,9 +195,12 @@ struct ring {
 	struct ring_areas areas;
 	const struct ring_owner_ops *ops;
 	u16 num;
+	bool packed;
+	bool in_order;
 	bool event_idx;
 	bool indirect;
 	bool kicks_off;
+	bool deferred;
 	enum ring_fault fault;
 	u16 next_avail;
 	u16 avail_seen;
@@ -170,6 +208,8 @@ struct ring {
 	u16 used_published;
 	u16 signalled_used;
 	bool signalled_valid;
+	u16 nr_done;
+	struct ring_done *done;
 };
 
 /**
@@ -183,23 +223,25 @@ u32 ring_desc_size(u16 num);
 /**
  * ring_driver_size - size of the driver area, used_event included
  * @num: entries of the queue
+ * @packed: its layout
  *
  * Return: bytes.
  */
-u32 ring_driver_size(u16 num);
+u32 ring_driver_size(u16 num, bool packed);
 
 /**
  * ring_device_size - size of the device area, avail_event included
  * @num: entries of the queue
+ * @packed: its layout
  *
  * Return: bytes.
  */
-u32 ring_device_size(u16 num);
+u32 ring_device_size(u16 num, bool packed);
 
 /**
  * ring_start - begin to serve a queue
  * @ring: the queue; areas, ops, num and feature flags set by the owner before
- * @index: the virtqueue state (next avail == next used)
+ * @index: the virtqueue state, see ring_index(); 0 for a new ring
  *
  * Clears the fault. Touches no ring memory: what a previous life left in the
  * notification fields stays until ring_enable_notify(), which a rescan ends
@@ -235,7 +277,7 @@ unsigned int ring_fetch(struct ring *ring, struct ring_batch *batch,
 void ring_rewind(struct ring *ring, struct ring_batch *batch);
 
 /**
- * ring_complete - write one used entry, not yet visible to the driver
+ * ring_complete - a chain is done with, which the driver does not see yet
  * @ring: the queue
  * @chain: a fetched chain
  * @written: bytes stored to its writable segments, from their start on
@@ -245,22 +287,36 @@ void ring_complete(struct ring *ring, const struct ring_chain *chain,
 		   u32 written);
 
 /**
- * ring_unpublished - count chains that are completed but not published
+ * ring_batch_end - which completed chains one used entry speaks for
+ * @ring: the queue
+ * @i: the first, in @ring->done
+ * @slots: set to those of all of them
+ *
+ * For the layouts. "In-order use of descriptors": the entry is the last
+ * chain's, and those it skips count as used to their last byte.
+ *
+ * Return: the last.
+ */
+unsigned int ring_batch_end(const struct ring *ring, unsigned int i, u16 *slots);
+
+/**
+ * ring_unpublished - count slots that are completed but not published
  * @ring: the queue
  *
- * Return: how many.
+ * Return: how many, at least one for each chain.
  */
 u16 ring_unpublished(const struct ring *ring);
 
 /**
  * ring_uncomplete - forget completed chains
  * @ring: the queue
- * @n: how many of the last ones, at most ring_unpublished()
+ * @batch: where they are: the last completed is the one before batch->next
+ * @n: how many, none of them published
  *
- * For a frame that failed half way; with batch->next -= @n the chains can be
- * completed again or given back.
+ * For a frame that failed half way. batch->next goes back, too: the chains can
+ * be completed again or given back.
  */
-void ring_uncomplete(struct ring *ring, u16 n);
+void ring_uncomplete(struct ring *ring, struct ring_batch *batch, unsigned int n);
 
 /**
  * ring_publish - show the driver all completed chains
@@ -286,15 +342,16 @@ bool ring_publish(struct ring *ring);
 bool ring_enable_notify(struct ring *ring);
 
 /**
- * ring_enable_notify_for - ask for a kick once several chains are available
+ * ring_enable_notify_for - ask for a kick once several slots are available
  * @ring: the queue
- * @want: how many, 1 to ring->num, counted from the next one to fetch
+ * @want: how many, 1 to ring->num, counted from the next one to fetch; in a
+ *	split ring each chain takes one
  *
  * For the owner who looked, found fewer chains than it needs and gave them
  * back: ring_enable_notify() would tell it to look again for ever. Without
  * event index kicks come for fewer too; the owner looks and asks again.
  *
- * Return: true if @want chains are available already.
+ * Return: true if @want slots are available already.
  */
 bool ring_enable_notify_for(struct ring *ring, u16 want);
 
@@ -302,9 +359,9 @@ bool ring_enable_notify_for(struct ring *ring, u16 want);
  * ring_disable_notify - ask the driver not to kick
  * @ring: the queue
  *
- * A hint: kicks may come all the same. With event index there is nothing to
- * write, for an avail_event that has been passed asks for no kick until the
- * index has gone round.
+ * A hint: kicks may come all the same. In a split ring with event index there
+ * is nothing to write, for an avail_event that has been passed asks for no kick
+ * until the index has gone round.
  */
 void ring_disable_notify(struct ring *ring);
 
@@ -312,7 +369,7 @@ void ring_disable_notify(struct ring *ring);
  * ring_has_avail - does at least one chain wait?
  * @ring: the queue
  *
- * Reads the avail idx unless chains are known to wait.
+ * Reads the avail idx unless chains are known to wait, or the next slot.
  *
  * Return: true if so, never at fault.
  */
@@ -322,7 +379,9 @@ bool ring_has_avail(struct ring *ring);
  * ring_index - the virtqueue state to migrate
  * @ring: the queue; everything fetched must be published or given back
  *
- * Return: the index of the next chain to fetch, and of the next used entry.
+ * Return: the index of the next chain to fetch, and of the next used entry. Of
+ * a packed ring, the slot of both, with %RING_INDEX_LAP when their wrap counters
+ * are 0: as in a split ring, a new one begins at 0.
  */
 u16 ring_index(const struct ring *ring);
 

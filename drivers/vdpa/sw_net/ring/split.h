@@ -6,7 +6,9 @@
 #ifndef SWNET_RING_SPLIT_H
 #define SWNET_RING_SPLIT_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
+#include <asm/byteorder.h>
 
 #include "ring.h"
 
@@ -43,5 +45,21 @@ static inline struct split_used *split_used(const struct ring *ring)
 {
 	return ring->areas.device;
 }
+
+static inline void split_write_used(struct ring *ring, u16 at, u16 id, u32 len)
+{
+	struct split_used_elem *elem = &split_used(ring)->ring[at & (ring->num - 1)];
+
+	WRITE_ONCE(elem->id, cpu_to_le32(id));
+	WRITE_ONCE(elem->len, cpu_to_le32(len));
+}
+
+/* What ring.h says of ring_...(), which calls these for this layout. */
+unsigned int split_fetch(struct ring *ring, struct ring_batch *batch,
+			 unsigned int max);
+bool split_publish(struct ring *ring);
+bool split_enable_notify_for(struct ring *ring, u16 want);
+void split_disable_notify(struct ring *ring);
+bool split_has_avail(struct ring *ring);
 
 #endif /* SWNET_RING_SPLIT_H */

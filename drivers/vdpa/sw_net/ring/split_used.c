@@ -13,20 +13,24 @@
 #include "ring.h"
 #include "split.h"
 
-void ring_complete(struct ring *ring, const struct ring_chain *chain,
-		   u32 written)
+/* In order: one entry for each batch, in the place of the batch's first. */
+static void write_batches(struct ring *ring)
 {
-	struct split_used_elem *elem = &split_used(ring)->ring[ring->used & (ring->num - 1)];
+	u16 at = ring->used_published, slots;
+	unsigned int i;
 
-	WRITE_ONCE(elem->id, cpu_to_le32(chain->id));
-	WRITE_ONCE(elem->len, cpu_to_le32(written));
-	ring->used++;
+	for (i = 0; i < ring->nr_done; i++) {
+		i = ring_batch_end(ring, i, &slots);
+		split_write_used(ring, at, ring->done[i].id, ring->done[i].len);
+		at += slots;
+	}
+	ring->nr_done = 0;
 }
 
 static void wrote(struct ring *ring, u32 off, u32 len)
 {
 	if (ring->ops->wrote)
-		ring->ops->wrote(ring, off, len);
+		ring->ops->wrote(ring, RING_DEVICE, off, len);
 }
 
 /* Report the used entries from @from up to @to, in two parts if they wrap. */
@@ -64,7 +68,7 @@ static bool call_wanted(struct ring *ring, u16 new)
 	return first || vring_need_event(event, new, old);
 }
 
-bool ring_publish(struct ring *ring)
+bool split_publish(struct ring *ring)
 {
 	struct split_used *used = split_used(ring);
 	u16 old = ring->used_published;
@@ -72,6 +76,8 @@ bool ring_publish(struct ring *ring)
 
 	if (new == old)
 		return false;
+	if (ring->deferred)
+		write_batches(ring);
 	wrote_entries(ring, old, new);
 	/* Used entries, and the buffers they speak of, before the idx. */
 	smp_store_release(&used->idx, cpu_to_le16(new));
@@ -93,7 +99,7 @@ static void set_avail_event(struct ring *ring, u16 index)
 	__le16 *event = (__le16 *)&split_used(ring)->ring[ring->num];
 
 	WRITE_ONCE(*event, cpu_to_le16(index));
-	wrote(ring, ring_device_size(ring->num) - sizeof(*event), sizeof(*event));
+	wrote(ring, ring_device_size(ring->num, false) - sizeof(*event), sizeof(*event));
 }
 
 static void set_used_flags(struct ring *ring, u16 flags)
@@ -110,10 +116,8 @@ static u16 waiting(struct ring *ring)
 	return le16_to_cpu(READ_ONCE(split_avail(ring)->idx)) - ring->next_avail;
 }
 
-bool ring_enable_notify_for(struct ring *ring, u16 want)
+bool split_enable_notify_for(struct ring *ring, u16 want)
 {
-	if (ring->fault)
-		return false;
 	if (ring->event_idx)
 		set_avail_event(ring, ring->next_avail + want - 1);
 	else
@@ -127,21 +131,14 @@ bool ring_enable_notify_for(struct ring *ring, u16 want)
 	return waiting(ring) >= want;
 }
 
-bool ring_enable_notify(struct ring *ring)
-{
-	return ring_enable_notify_for(ring, 1);
-}
-
-void ring_disable_notify(struct ring *ring)
+void split_disable_notify(struct ring *ring)
 {
 	if (!ring->event_idx && !ring->kicks_off)
 		set_used_flags(ring, VRING_USED_F_NO_NOTIFY);
 }
 
 /* An idx that is out of bounds counts: fetching is what finds the fault. */
-bool ring_has_avail(struct ring *ring)
+bool split_has_avail(struct ring *ring)
 {
-	if (ring->fault)
-		return false;
 	return ring->avail_seen != ring->next_avail || waiting(ring);
 }
