@@ -139,3 +139,22 @@ bool vdev_carrier(const struct vdev *d)
 {
 	return vdev_net(d, "carrier") == 1;
 }
+
+static bool operstate_is_up(const struct vdev *d)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", d->netdev);
+	return __file_read(path, text, sizeof(text)) >= 0 && !strcmp(text, "up");
+}
+
+/*
+ * The queues of the interface are opened right after the state is set, under
+ * rtnl; this command waits for that.
+ */
+void vdev_wait_up(const struct vdev *d)
+{
+	CHECK(WAIT_UNTIL(operstate_is_up(d), 1000), "%s does not come up",
+	      d->netdev);
+	run("ip link set %s up", d->netdev);
+}

@@ -44,4 +44,7 @@ void vdev_del(struct vdev *d);
 long long vdev_net(const struct vdev *d, const char *what);
 bool vdev_carrier(const struct vdev *d);
 
+/* Until the link is up, and what is sent no longer gets lost in the kernel. */
+void vdev_wait_up(const struct vdev *d);
+
 #endif /* VDPATEST_VDEV_H */
