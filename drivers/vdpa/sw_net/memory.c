@@ -116,8 +116,10 @@ static int entry_insert(struct swnet_as *as, struct memory_entry *entry)
 	if (err) {
 		entry_drop(entry);
 		kfree(entry);
+		return err;
 	}
-	return err;
+	as->entries++;
+	return 0;
 }
 
 /**
@@ -217,6 +219,7 @@ int memory_take(struct swnet_as *as, u64 iova, u64 last,
 
 	mt_for_each(&as->tree, entry, index, last) {
 		tree_erase(&as->tree, entry);
+		as->entries--;
 		entry->next = *taken;
 		*taken = entry;
 	}

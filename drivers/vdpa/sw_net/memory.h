@@ -46,12 +46,14 @@ struct memory_entry {
  *	struct memory_cache
  * @identity: guest addresses are host physical ones (virtio_vdpa); written
  *	under the device's lock while no queue runs
+ * @entries: mappings in @tree
  * @pins: in shared-memory mode the device's pinned pages
  */
 struct swnet_as {
 	struct maple_tree tree;
 	unsigned int generation;
 	bool identity;
+	unsigned int entries;
 	struct pincache *pins;
 };
 

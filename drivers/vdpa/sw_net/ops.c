@@ -299,6 +299,17 @@ static int map(struct swnet_dev *dev, struct swnet_as *as, u64 iova, u64 size,
 			       map->offset);
 }
 
+/* The next one may fail inside vhost-vdpa, and its user gets "Bad address". */
+#define VHOST_VDPA_ENTRIES	2048
+
+static void hint(const struct swnet_dev *dev, const struct swnet_as *as)
+{
+	if (as->entries == VHOST_VDPA_ENTRIES)
+		dev_info_once(&dev->vdpa.dev,
+			      "%u mappings: if no more can be made, load vhost_vdpa with a larger max_iotlb_entries, as in modprobe.d/vdpa_sw_net.conf\n",
+			      as->entries);
+}
+
 static int op_dma_map(struct vdpa_device *vdpa, unsigned int asid, u64 iova,
 		      u64 size, u64 pa, u32 perm, void *opaque)
 {
@@ -309,8 +320,10 @@ static int op_dma_map(struct vdpa_device *vdpa, unsigned int asid, u64 iova,
 		return -EINVAL;
 	guard(mutex)(&dev->lock);
 	err = map(dev, &dev->as[asid], iova, size, pa, perm, opaque);
-	if (!err)
+	if (!err) {
 		populate_start(dev);
+		hint(dev, &dev->as[asid]);
+	}
 	trace_swnet_map(dev, asid, iova, size, err);
 	return err;
 }
