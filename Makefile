@@ -2,7 +2,8 @@
 #
 #	make			build the kernel modules for the running kernel
 #	make KDIR=DIR		the same for another kernel's headers
-#	make install		install them (DESTDIR=DIR: below DIR)
+#	make install		install them and what modprobe has to know
+#				(DESTDIR=DIR: below DIR)
 #	make clean
 #
 #	make demo		a live migration in the lab VM, with its figures
@@ -37,7 +38,10 @@ modules: kdir
 
 # Headers packages have no System.map, without which Kbuild refuses to run
 # depmod, and no key to sign with. With DESTDIR the target has yet to run depmod.
+MODPROBE_CONF := drivers/vdpa/sw_net/vdpa_sw_net.conf
+
 install: modules
+	$(Q)install -D -m 644 -t $(DESTDIR)/usr/lib/modprobe.d $(MODPROBE_CONF)
 	$(Q)+$(KBUILD) cmd_depmod=: INSTALL_MOD_DIR=updates \
 		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) modules_install

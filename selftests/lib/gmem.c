@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "gmem.h"
+#include "vdev.h"
 
 void gmem_init(struct gmem *m, enum gmem_kind kind, uint64_t iova, size_t size)
 {
@@ -15,6 +16,8 @@ void gmem_init(struct gmem *m, enum gmem_kind kind, uint64_t iova, size_t size)
 	m->iova = iova;
 	m->size = size;
 	m->memfd = -1;
+	if (kind == GMEM_ANON && vdev_is_shm())
+		kind = GMEM_MEMFD;
 	if (kind == GMEM_MEMFD) {
 		m->memfd = memfd_create("guest", MFD_CLOEXEC);
 		CHECK(m->memfd >= 0, "memfd_create");

@@ -14,8 +14,9 @@
 #define GMEM_PAGE	4096ul
 
 enum gmem_kind {
-	GMEM_ANON,
+	GMEM_ANON,	/* what the device takes: in shared-memory mode a file */
 	GMEM_MEMFD,
+	GMEM_PRIVATE,	/* no file, whatever the device takes */
 };
 
 /**

@@ -17,6 +17,11 @@ const char *vdev_mgmtdev(void)
 	return env ? env : "vdpasw_net";
 }
 
+bool vdev_is_shm(void)
+{
+	return !strcmp(vdev_mgmtdev(), "vdpasw_net_shm");
+}
+
 bool vdev_available(void)
 {
 	char path[128];
@@ -138,4 +143,43 @@ long long vdev_net(const struct vdev *d, const char *what)
 bool vdev_carrier(const struct vdev *d)
 {
 	return vdev_net(d, "carrier") == 1;
+}
+
+static bool operstate_is_up(const struct vdev *d)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", d->netdev);
+	return __file_read(path, text, sizeof(text)) >= 0 && !strcmp(text, "up");
+}
+
+/*
+ * The queues of the interface are opened right after the state is set, under
+ * rtnl; this command waits for that.
+ */
+void vdev_wait_up(const struct vdev *d)
+{
+	CHECK(WAIT_UNTIL(operstate_is_up(d), 1000), "%s does not come up",
+	      d->netdev);
+	run("ip link set %s up", d->netdev);
+}
+
+/* "NAME: ... pins 12 pinned_pages 3" */
+long long vdev_stat(const struct vdev *d, unsigned int queue, const char *name)
+{
+	char text[2048], word[64], *at;
+	size_t len;
+	FILE *f;
+
+	snprintf(text, sizeof(text), "vdpa dev vstats show %s qidx %u", d->name,
+		 queue);
+	f = popen(text, "r");
+	CHECK(f, "popen");
+	len = fread(text, 1, sizeof(text) - 1, f);
+	pclose(f);
+	text[len] = '\0';
+	snprintf(word, sizeof(word), " %s ", name);
+	at = strstr(text, word);
+	CHECK(at, "no counter %s in '%s'", name, text);
+	return strtoll(at + strlen(word), NULL, 10);
 }

@@ -29,6 +29,9 @@ struct vdev {
 
 const char *vdev_mgmtdev(void);
 
+/* Do its devices take shared memory only? */
+bool vdev_is_shm(void);
+
 /* Is there a management device to test at all? */
 bool vdev_available(void);
 
@@ -43,5 +46,11 @@ void vdev_del(struct vdev *d);
 /* Counter or state of the host interface: /sys/class/net/IF/WHAT. */
 long long vdev_net(const struct vdev *d, const char *what);
 bool vdev_carrier(const struct vdev *d);
+
+/* Until the link is up, and what is sent no longer gets lost in the kernel. */
+void vdev_wait_up(const struct vdev *d);
+
+/* Counter of a queue, by name, as `vdpa dev vstats show` has it. */
+long long vdev_stat(const struct vdev *d, unsigned int queue, const char *name);
 
 #endif /* VDPATEST_VDEV_H */

@@ -173,17 +173,22 @@ static void unmap_one(struct vnet *n, uint32_t asid, const struct gmem *m)
 	vv_batch_end(&n->vv, asid);
 }
 
+/* A reset puts every group back to address space 0. */
+static void bind_groups(struct vnet *n)
+{
+	if (n->cfg.desc_asid)
+		vv_set_group_asid(&n->vv, GROUP_DESC, n->cfg.desc_asid);
+	if (n->cfg.ctrl_asid)
+		vv_set_group_asid(&n->vv, GROUP_CTRL, n->cfg.ctrl_asid);
+}
+
 void vnet_map(struct vnet *n)
 {
 	map_one(n, 0, &n->mem);
-	if (n->cfg.desc_asid) {
-		vv_set_group_asid(&n->vv, GROUP_DESC, n->cfg.desc_asid);
+	if (n->cfg.desc_asid)
 		map_one(n, n->cfg.desc_asid, &n->desc_mem);
-	}
-	if (n->cfg.ctrl_asid) {
-		vv_set_group_asid(&n->vv, GROUP_CTRL, n->cfg.ctrl_asid);
+	if (n->cfg.ctrl_asid)
 		map_one(n, n->cfg.ctrl_asid, &n->ctrl_mem);
-	}
 }
 
 void vnet_unmap(struct vnet *n)
@@ -200,6 +205,7 @@ void vnet_driver_ok(struct vnet *n)
 	uint8_t ok = STATUS_READY | VIRTIO_CONFIG_S_FEATURES_OK |
 		     VIRTIO_CONFIG_S_DRIVER_OK;
 
+	bind_groups(n);
 	vv_set_status(&n->vv, ok);
 	CHECK(vv_get_status(&n->vv) == ok, "status 0x%x",
 	      vv_get_status(&n->vv));

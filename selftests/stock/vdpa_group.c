@@ -32,6 +32,7 @@ static void check_traffic(struct vdev *dev, struct vnet *n, struct peer *peer)
 	unsigned int pair;
 	int len;
 
+	vdev_wait_up(dev);
 	for (pair = 0; pair < n->cfg.pairs; pair++) {
 		frame_make(frame, sizeof(frame), outside, dev->mac, pair + 1);
 		vnet_tx(n, pair, NULL, frame, sizeof(frame));

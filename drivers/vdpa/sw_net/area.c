@@ -11,10 +11,14 @@
 #include "memory.h"
 #include "vq.h"
 
-static int area_hold_pages(struct vq_area *area, struct swnet_as *as, u64 iova,
-			   u32 size, u8 perm)
+/* Under the queue's lock, as every access: until we hold it a page may go. */
+static int area_hold_pages(struct swnet_vq *vq, struct vq_area *area,
+			   struct swnet_as *as, u64 iova, u32 size, u8 perm)
 {
-	struct memory_cache cache = {};
+	struct memory_cache cache = { .wants = &vq->pin.wants };
+	int err = 0;
+
+	lockdep_assert_held(&vq->lock);
 
 	/* A ring of the host's own driver lies in pages without a refcount. */
 	area->held = !as->identity;
@@ -24,16 +28,20 @@ static int area_hold_pages(struct vq_area *area, struct swnet_as *as, u64 iova,
 		void *address = memory_xlate(as, &cache, iova, &piece, perm);
 		struct page *page;
 
-		if (!address)
-			return -EFAULT;
-		page = virt_to_page(address);
-		if (area->held)
-			get_page(page);
-		area->pages[area->nr_pages++] = page;
+		if (address) {
+			page = virt_to_page(address);
+			if (area->held)
+				get_page(page);
+			area->pages[area->nr_pages++] = page;
+		} else {
+			/* Go on all the same: all that is to be pinned is wanted. */
+			err = -EFAULT;
+			piece = min_t(u32, size, PAGE_SIZE - offset_in_page(iova));
+		}
 		iova += piece;
 		size -= piece;
 	}
-	return 0;
+	return err;
 }
 
 static bool area_is_contiguous(const struct vq_area *area)
@@ -65,6 +73,8 @@ static int area_address(struct vq_area *area)
 
 /**
  * vq_area_map - make one part of a ring addressable
+ * @vq: the queue; in shared-memory mode @vq->pin.wants learns of pages that
+ *	have to be pinned first
  * @area: the part, not mapped
  * @as: address space of the ring
  * @iova: guest address
@@ -72,11 +82,11 @@ static int area_address(struct vq_area *area)
  * @perm: VHOST_ACCESS_* the device needs
  *
  * Context: process, the device's lock held.
- * Return: 0; -EFAULT if part of it is not mapped for that access, or it wraps
- * around; -ENOMEM.
+ * Return: 0; -EFAULT if part of it is not mapped for that access, or not
+ * pinned, or it wraps around; -ENOMEM.
  */
-int vq_area_map(struct vq_area *area, struct swnet_as *as, u64 iova, u32 size,
-		u8 perm)
+int vq_area_map(struct swnet_vq *vq, struct vq_area *area, struct swnet_as *as,
+		u64 iova, u32 size, u8 perm)
 {
 	unsigned int max = DIV_ROUND_UP(offset_in_page(iova) + size, PAGE_SIZE);
 	int err;
@@ -89,7 +99,9 @@ int vq_area_map(struct vq_area *area, struct swnet_as *as, u64 iova, u32 size,
 	area->iova = iova;
 	area->size = size;
 
-	err = area_hold_pages(area, as, iova, size, perm);
+	spin_lock_bh(&vq->lock);
+	err = area_hold_pages(vq, area, as, iova, size, perm);
+	spin_unlock_bh(&vq->lock);
 	if (!err)
 		err = area_address(area);
 	if (err)
@@ -117,6 +129,25 @@ void vq_area_unmap(struct vq_area *area, bool dirty)
 	}
 	kfree(area->pages);
 	memset(area, 0, sizeof(*area));
+}
+
+/**
+ * vq_area_is_truncated - whether memory of a ring has left its file
+ * @area: the part, mapped, of guest memory
+ *
+ * The pages are ours, but nobody else sees them any more. Only in
+ * shared-memory mode does that mean anything.
+ *
+ * Return: true if one has.
+ */
+bool vq_area_is_truncated(const struct vq_area *area)
+{
+	unsigned int i;
+
+	for (i = 0; area->held && i < area->nr_pages; i++)
+		if (!READ_ONCE(page_folio(area->pages[i])->mapping))
+			return true;
+	return false;
 }
 
 /**

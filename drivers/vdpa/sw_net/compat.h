@@ -8,13 +8,13 @@
 
 #ifdef HAVE_VDPA_MAP_OPS
 /* The DMA device became one arm of a union, and parents may bring map ops. */
-#define swnet_vdpa_alloc(type, member, parent, ops, groups, spaces, name) \
+#define swnet_vdpa_alloc(type, member, parent, ops, groups, spaces, name, va) \
 	vdpa_alloc_device(type, member, parent, ops, NULL, groups, spaces, \
-			  name, false)
+			  name, va)
 #define swnet_vdpa_set_dma_dev(vdpa, dev)	((vdpa)->vmap.dma_dev = (dev))
 #else
-#define swnet_vdpa_alloc(type, member, parent, ops, groups, spaces, name) \
-	vdpa_alloc_device(type, member, parent, ops, groups, spaces, name, false)
+#define swnet_vdpa_alloc(type, member, parent, ops, groups, spaces, name, va) \
+	vdpa_alloc_device(type, member, parent, ops, groups, spaces, name, va)
 #define swnet_vdpa_set_dma_dev(vdpa, dev)	((vdpa)->dma_dev = (dev))
 #endif
 

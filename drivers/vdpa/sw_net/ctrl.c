@@ -8,6 +8,7 @@
 
 #include "ctrl.h"
 #include "device.h"
+#include "pinwait.h"
 #include "trace.h"
 
 /* Commands before the lock is released, for a suspend that waits for it. */
@@ -147,6 +148,8 @@ static bool ctrl_one(struct swnet_dev *dev, struct swnet_vq *vq)
 	struct ctrl_command cmd = {};
 	u8 ack;
 
+	if (!pinwait_has_ring(vq) || !pinwait_chain(vq, chain))
+		return false;
 	if (ctrl_read(vq, chain, &cmd)) {
 		vq_break(vq, "control command is not mapped");
 		return false;

@@ -14,6 +14,8 @@
 #include "flow.h"
 #include "netdev.h"
 #include "ops.h"
+#include "pincache.h"
+#include "populate.h"
 #include "trace.h"
 #include "worker.h"
 
@@ -233,6 +235,20 @@ static int alloc_queues(struct swnet_dev *dev)
 	return 0;
 }
 
+static int alloc_pins(struct swnet_dev *dev)
+{
+	int i;
+
+	if (!dev->vdpa.use_va)
+		return 0;
+	dev->pins = pincache_create(dev);
+	if (!dev->pins)
+		return -ENOMEM;
+	for (i = 0; i < SWNET_NUM_AS; i++)
+		dev->as[i].pins = dev->pins;
+	return 0;
+}
+
 static void init_device(struct swnet_dev *dev, const struct swnet_provision *want)
 {
 	struct device *device = &dev->vdpa.dev;
@@ -241,6 +257,7 @@ static void init_device(struct swnet_dev *dev, const struct swnet_provision *wan
 	mutex_init(&dev->lock);
 	INIT_WORK(&dev->ctrl_work, ctrl_work);
 	INIT_WORK(&dev->config_work, config_work);
+	INIT_WORK(&dev->populate_work, populate_work);
 	for (i = 0; i < SWNET_NUM_AS; i++)
 		memory_init(&dev->as[i]);
 
@@ -274,12 +291,14 @@ struct swnet_dev *swnet_dev_create(struct device *parent, const char *name,
 	int err;
 
 	dev = swnet_vdpa_alloc(struct swnet_dev, vdpa, parent, &swnet_vdpa_ops,
-			       SWNET_NUM_GROUPS, SWNET_NUM_AS, name);
+			       SWNET_NUM_GROUPS, SWNET_NUM_AS, name, want->shm);
 	if (IS_ERR(dev))
 		return dev;
 
 	init_device(dev, want);
 	err = alloc_queues(dev);
+	if (!err)
+		err = alloc_pins(dev);
 	if (!err)
 		err = netdev_create(dev, name);
 	if (err) {
@@ -305,6 +324,7 @@ void swnet_dev_release(struct vdpa_device *vdpa)
 	netdev_free(dev);
 	for (i = 0; i < SWNET_NUM_AS; i++)
 		memory_clear(&dev->as[i]);
+	pincache_free(dev->pins);
 	mutex_destroy(&dev->lock);
 }
 
@@ -336,6 +356,7 @@ int swnet_dev_register(struct swnet_dev *dev, struct vdpa_mgmt_dev *mdev)
 void swnet_dev_unregister(struct swnet_dev *dev)
 {
 	struct device *device = get_device(&dev->vdpa.dev);
+	u16 i;
 
 	_vdpa_unregister_device(&dev->vdpa);
 
@@ -343,6 +364,9 @@ void swnet_dev_unregister(struct swnet_dev *dev)
 	mutex_lock(&dev->lock);
 	swnet_reset(dev);
 	mutex_unlock(&dev->lock);
+	for (i = 0; i < dev->nvqs; i++)
+		cancel_work_sync(&dev->vqs[i].pin.work);
+	cancel_work_sync(&dev->populate_work);
 	cancel_work_sync(&dev->ctrl_work);
 	swnet_workers_stop(dev);
 	netdev_unregister(dev);

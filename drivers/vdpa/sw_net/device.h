@@ -52,6 +52,7 @@ struct swnet_config {
  * @nvqs: virtqueues
  * @max_pairs: queue pairs
  * @features: offered features
+ * @pins: pinned pages of guest memory, in shared-memory mode
  *
  * @lock: guards everything below up to @cur_pairs, the configuration of
  *	every queue, and the address spaces against change. Taken inside rtnl
@@ -74,6 +75,7 @@ struct swnet_config {
  * @ctrl_work: the control queue was kicked
  * @config_work: the link state or a queue's health may have changed
  * @netdev_work: the host interface's features follow the guest's (takes rtnl)
+ * @populate_work: memory was mapped and may be pinned before it is needed
  * @carrier_work: a stopped device did not come back, the carrier goes
  */
 struct swnet_dev {
@@ -84,6 +86,7 @@ struct swnet_dev {
 	u16 nvqs;
 	u16 max_pairs;
 	u64 features;
+	struct pincache *pins;
 
 	struct mutex lock; /* control state, see above */
 	struct swnet_as as[SWNET_NUM_AS];
@@ -104,6 +107,7 @@ struct swnet_dev {
 	struct work_struct ctrl_work;
 	struct work_struct config_work;
 	struct work_struct netdev_work;
+	struct work_struct populate_work;
 	struct delayed_work carrier_work;
 };
 
@@ -121,12 +125,14 @@ extern struct workqueue_struct *swnet_wq;
  * @mac: default MAC address
  * @mtu: of the link
  * @max_pairs: queue pairs
+ * @shm: shared-memory mode
  */
 struct swnet_provision {
 	u64 features;
 	u8 mac[ETH_ALEN];
 	u16 mtu;
 	u16 max_pairs;
+	bool shm;
 };
 
 struct swnet_dev *swnet_dev_create(struct device *parent, const char *name,

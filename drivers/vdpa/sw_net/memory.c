@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Address spaces of a device whose guest memory vhost-vdpa has pinned.
+ * Address spaces, and the two functions that touch guest memory.
+ *
+ * In shared-memory mode a mapping names a file, and pincache.c has the pages.
+ * Else vhost-vdpa has pinned them, and the rest of this is about that:
  *
  * vhost-vdpa drops its pins before it tells us that a mapping is gone, so the
  * address space holds a reference of its own on every folio it can reach, and
@@ -8,6 +11,8 @@
  *
  * Pinned memory lies in the kernel's direct map: a translation is an address.
  */
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/pagemap.h>
@@ -15,6 +20,7 @@
 #include <linux/vhost_types.h>
 
 #include "memory.h"
+#include "pincache.h"
 
 /**
  * memory_init - prepare an empty address space
@@ -53,6 +59,10 @@ static void entry_drop(const struct memory_entry *entry)
 {
 	u64 offset = 0;
 
+	if (entry->file) {
+		fput(entry->file);
+		return;
+	}
 	while (offset <= entry->last - entry->iova) {
 		struct folio *folio = entry_folio(entry, &offset);
 
@@ -73,11 +83,43 @@ static bool phys_is_ram(u64 phys, u64 size)
 	       pfn_valid(PHYS_PFN(phys + size - 1));
 }
 
-/* vhost-vdpa pins and maps whole pages, whatever userspace asked for. */
-static bool range_is_valid(u64 iova, u64 size, u64 phys)
+/* Whole pages only; in pinned mode vhost-vdpa rounds what userspace asks for. */
+static bool range_is_valid(u64 iova, u64 size, u64 address)
 {
 	return size && size - 1 <= U64_MAX - iova &&
-	       PAGE_ALIGNED(iova | size | phys) && phys_is_ram(phys, size);
+	       size - 1 <= U64_MAX - address &&
+	       PAGE_ALIGNED(iova | size | address);
+}
+
+static struct memory_entry *entry_create(u64 iova, u64 size, u64 address, u32 perm)
+{
+	struct memory_entry *entry;
+
+	if (!range_is_valid(iova, size, address) ||
+	    !perm || perm & ~VHOST_ACCESS_RW)
+		return ERR_PTR(-EINVAL);
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	entry->iova = iova;
+	entry->last = iova + size - 1;
+	entry->phys = address;
+	entry->perm = perm;
+	return entry;
+}
+
+static int entry_insert(struct swnet_as *as, struct memory_entry *entry)
+{
+	int err = mtree_insert_range(&as->tree, entry->iova, entry->last, entry,
+				     GFP_KERNEL_ACCOUNT);
+
+	if (err) {
+		entry_drop(entry);
+		kfree(entry);
+		return err;
+	}
+	as->entries++;
+	return 0;
 }
 
 /**
@@ -95,28 +137,42 @@ static bool range_is_valid(u64 iova, u64 size, u64 phys)
 int memory_map(struct swnet_as *as, u64 iova, u64 size, u64 phys, u32 perm)
 {
 	struct memory_entry *entry;
-	int err;
 
-	if (!range_is_valid(iova, size, phys) ||
-	    !perm || perm & ~VHOST_ACCESS_RW)
+	if (!phys_is_ram(phys, size))
 		return -EINVAL;
-
-	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
-	if (!entry)
-		return -ENOMEM;
-	entry->iova = iova;
-	entry->last = iova + size - 1;
-	entry->phys = phys;
-	entry->perm = perm;
-
+	entry = entry_create(iova, size, phys, perm);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
 	entry_hold(entry);
-	err = mtree_insert_range(&as->tree, entry->iova, entry->last, entry,
-				 GFP_KERNEL_ACCOUNT);
-	if (err) {
-		entry_drop(entry);
-		kfree(entry);
-	}
-	return err;
+	return entry_insert(as, entry);
+}
+
+/**
+ * memory_map_file - make part of a file in memory reachable at a guest address
+ * @as: the address space
+ * @iova: first guest address
+ * @size: bytes
+ * @address: where the owner has it mapped
+ * @perm: VHOST_ACCESS_*
+ * @file: the file; a reference is taken
+ * @offset: in @file, of @address
+ *
+ * Costs the same however large it is, for nothing is pinned yet.
+ *
+ * Context: process, device lock held; mmap_lock of the owner may be.
+ * Return: 0; -EINVAL for an empty, unaligned or wrapping range or an unknown
+ * permission; -EEXIST if part of the range is mapped; -ENOMEM.
+ */
+int memory_map_file(struct swnet_as *as, u64 iova, u64 size, u64 address,
+		    u32 perm, struct file *file, u64 offset)
+{
+	struct memory_entry *entry = entry_create(iova, size, address, perm);
+
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	entry->file = get_file(file);
+	entry->offset = offset;
+	return entry_insert(as, entry);
 }
 
 /* Each entry lies in the range as a whole, or the range cuts one in two. */
@@ -163,6 +219,7 @@ int memory_take(struct swnet_as *as, u64 iova, u64 last,
 
 	mt_for_each(&as->tree, entry, index, last) {
 		tree_erase(&as->tree, entry);
+		as->entries--;
 		entry->next = *taken;
 		*taken = entry;
 	}
@@ -240,7 +297,8 @@ static struct memory_entry *cached_entry(struct swnet_as *as,
  * Context: any but hard interrupt, under the lock that guards @cache. The
  * address is valid until that lock is released.
  * Return: kernel address, or NULL if the guest may not reach the address that
- * way.
+ * way. In shared-memory mode also if it is not pinned yet; then @cache->wants
+ * knows it.
  */
 void *memory_xlate(struct swnet_as *as, struct memory_cache *cache, u64 iova,
 		   u32 *len, u8 perm)
@@ -256,6 +314,11 @@ void *memory_xlate(struct swnet_as *as, struct memory_cache *cache, u64 iova,
 	if (!entry || (entry->perm & perm) != perm)
 		return NULL;
 	*len = min_t(u64, *len, entry->last - iova + 1);
+	if (entry->file) {
+		*len = min_t(u32, *len, PAGE_SIZE - offset_in_page(iova));
+		return pincache_address(as->pins, entry, iova - entry->iova,
+					perm, cache->wants);
+	}
 	return phys_to_address(entry->phys + (iova - entry->iova), len);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The management device. What an administrator asks for is checked here; as
+ * The management devices. What an administrator asks for is checked here; as
  * the vDPA core gives us no way to send text back, the reason of a refusal
  * goes to the kernel log, once.
  */
@@ -16,12 +16,16 @@
 #include "features.h"
 #include "mgmt.h"
 
+/* Guest memory of any kind, pinned by vhost-vdpa; or shared, pinned by us. */
 #define MGMT_NAME	"vdpasw_net"
+#define MGMT_SHM_NAME	"vdpasw_net_shm"
+
+enum { MGMT_PINNED, MGMT_SHM, MGMT_NUM };
+
+static struct vdpa_mgmt_dev mgmt_devs[MGMT_NUM];
 
 /* The largest MTU whose frames, with a VLAN tag, IP can describe. */
 #define MGMT_MTU_MAX	(65535 - VLAN_ETH_HLEN)
-
-static struct device *mgmt_root;
 
 static bool asked(const struct vdpa_dev_set_config *config, unsigned int attr)
 {
@@ -88,6 +92,7 @@ static int mgmt_dev_add(struct vdpa_mgmt_dev *mdev, const char *name,
 	int err;
 
 	fill_provision(&want, config);
+	want.shm = mdev == &mgmt_devs[MGMT_SHM];
 	problem = provision_problem(name, &want, buf, sizeof(buf));
 	if (problem) {
 		pr_err("%s not added: %s\n", name, problem);
@@ -152,16 +157,38 @@ static struct virtio_device_id mgmt_ids[] = {
 	{}
 };
 
-static struct vdpa_mgmt_dev mgmt_dev = {
-	.ops			= &mgmt_ops,
-	.id_table		= mgmt_ids,
-	.supported_features	= SWNET_FEATURES_ALL,
-	.max_supported_vqs	= 2 * SWNET_PAIRS_MAX + 1,
-	.config_attr_mask	= BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
-				  BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |
-				  BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP) |
-				  BIT_ULL(VDPA_ATTR_DEV_FEATURES),
-};
+#define MGMT_DEV {							\
+	.ops			= &mgmt_ops,				\
+	.id_table		= mgmt_ids,				\
+	.supported_features	= SWNET_FEATURES_ALL,			\
+	.max_supported_vqs	= 2 * SWNET_PAIRS_MAX + 1,		\
+	.config_attr_mask	= BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) | \
+				  BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |	\
+				  BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP) | \
+				  BIT_ULL(VDPA_ATTR_DEV_FEATURES),	\
+}
+
+static struct vdpa_mgmt_dev mgmt_devs[MGMT_NUM] = { MGMT_DEV, MGMT_DEV };
+
+static int __init mgmt_register_one(struct vdpa_mgmt_dev *mdev, const char *name)
+{
+	struct device *root = root_device_register(name);
+	int err;
+
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	mdev->device = root;
+	err = vdpa_mgmtdev_register(mdev);
+	if (err)
+		root_device_unregister(root);
+	return err;
+}
+
+static void mgmt_unregister_one(struct vdpa_mgmt_dev *mdev)
+{
+	vdpa_mgmtdev_unregister(mdev);
+	root_device_unregister(mdev->device);
+}
 
 /**
  * mgmt_register - open for business
@@ -170,25 +197,23 @@ static struct vdpa_mgmt_dev mgmt_dev = {
  */
 int __init mgmt_register(void)
 {
-	int err;
+	int err = mgmt_register_one(&mgmt_devs[MGMT_PINNED], MGMT_NAME);
 
-	mgmt_root = root_device_register(MGMT_NAME);
-	if (IS_ERR(mgmt_root))
-		return PTR_ERR(mgmt_root);
-	mgmt_dev.device = mgmt_root;
-	err = vdpa_mgmtdev_register(&mgmt_dev);
 	if (err)
-		root_device_unregister(mgmt_root);
+		return err;
+	err = mgmt_register_one(&mgmt_devs[MGMT_SHM], MGMT_SHM_NAME);
+	if (err)
+		mgmt_unregister_one(&mgmt_devs[MGMT_PINNED]);
 	return err;
 }
 
 /**
- * mgmt_unregister - delete all devices, then the management device
+ * mgmt_unregister - delete all devices, then the management devices
  *
  * Waits inside the vDPA core while a VMM has one of them open.
  */
 void mgmt_unregister(void)
 {
-	vdpa_mgmtdev_unregister(&mgmt_dev);
-	root_device_unregister(mgmt_root);
+	mgmt_unregister_one(&mgmt_devs[MGMT_SHM]);
+	mgmt_unregister_one(&mgmt_devs[MGMT_PINNED]);
 }

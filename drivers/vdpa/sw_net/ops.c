@@ -14,6 +14,8 @@
 #include "config.h"
 #include "device.h"
 #include "ops.h"
+#include "pincache.h"
+#include "populate.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -320,6 +322,29 @@ static u32 op_get_generation(struct vdpa_device *vdpa)
 	return dev->config_generation;
 }
 
+/* In shared-memory mode vhost-vdpa says which file is behind the memory. */
+static int map(struct swnet_dev *dev, struct swnet_as *as, u64 iova, u64 size,
+	       u64 address, u32 perm, const struct vdpa_map_file *map)
+{
+	if (!dev->pins)
+		return memory_map(as, iova, size, address, perm);
+	if (!map)
+		return -EINVAL;
+	return memory_map_file(as, iova, size, address, perm, map->file,
+			       map->offset);
+}
+
+/* The next one may fail inside vhost-vdpa, and its user gets "Bad address". */
+#define VHOST_VDPA_ENTRIES	2048
+
+static void hint(const struct swnet_dev *dev, const struct swnet_as *as)
+{
+	if (as->entries == VHOST_VDPA_ENTRIES)
+		dev_info_once(&dev->vdpa.dev,
+			      "%u mappings: if no more can be made, load vhost_vdpa with a larger max_iotlb_entries, as in modprobe.d/vdpa_sw_net.conf\n",
+			      as->entries);
+}
+
 static int op_dma_map(struct vdpa_device *vdpa, unsigned int asid, u64 iova,
 		      u64 size, u64 pa, u32 perm, void *opaque)
 {
@@ -329,7 +354,11 @@ static int op_dma_map(struct vdpa_device *vdpa, unsigned int asid, u64 iova,
 	if (asid >= SWNET_NUM_AS)
 		return -EINVAL;
 	guard(mutex)(&dev->lock);
-	err = memory_map(&dev->as[asid], iova, size, pa, perm);
+	err = map(dev, &dev->as[asid], iova, size, pa, perm, opaque);
+	if (!err) {
+		populate_start(dev);
+		hint(dev, &dev->as[asid]);
+	}
 	trace_swnet_map(dev, asid, iova, size, err);
 	return err;
 }
@@ -354,6 +383,17 @@ static int op_reset_map(struct vdpa_device *vdpa, unsigned int asid)
 	return swnet_unmap(to_swnet(vdpa), asid, 0, U64_MAX);
 }
 
+static int op_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)
+{
+	return pincache_bind(to_swnet(vdpa)->pins, mm);
+}
+
+static void op_unbind_mm(struct vdpa_device *vdpa)
+{
+	pincache_unbind(to_swnet(vdpa)->pins);
+}
+
+/* The vDPA core calls the last two only in shared-memory mode. */
 const struct vdpa_config_ops swnet_vdpa_ops = {
 	.set_vq_address		= op_set_vq_address,
 	.set_vq_num		= op_set_vq_num,
@@ -389,5 +429,7 @@ const struct vdpa_config_ops swnet_vdpa_ops = {
 	.dma_map		= op_dma_map,
 	.dma_unmap		= op_dma_unmap,
 	.reset_map		= op_reset_map,
+	.bind_mm		= op_bind_mm,
+	.unbind_mm		= op_unbind_mm,
 	.free			= swnet_dev_release,
 };

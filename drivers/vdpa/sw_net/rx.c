@@ -13,6 +13,7 @@
 #include <linux/virtio_net.h>
 
 #include "device.h"
+#include "pinwait.h"
 #include "rx.h"
 #include "trace.h"
 
@@ -262,7 +263,7 @@ static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 	struct rx_source src = { .skb = skb };
 	int chains;
 
-	if (!vq_is_running(vq))
+	if (!vq_is_running(vq) || !pinwait_has_ring(vq))
 		return -EAGAIN;
 	if (vq->idx / 2 >= READ_ONCE(vq->dev->cur_pairs))
 		return -ESHUTDOWN;
@@ -277,7 +278,7 @@ static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 		return chains;
 	src.hdr.num_buffers = __cpu_to_virtio16(true, chains);
 	if (rx_fill(vq, &src, chains)) {
-		vq_break(vq, "receive buffer is not mapped for writing");
+		pinwait_fault(vq, "receive buffer is not mapped for writing");
 		return -EAGAIN;
 	}
 	return 0;
@@ -286,7 +287,7 @@ static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 /* The frame cannot go now: whether it may wait for the ring. */
 static bool rx_may_wait(struct swnet_vq *vq)
 {
-	if (vq->dropping)
+	if (vq->dropping && !vq->pinning)
 		return false;
 	if (!vq->waiting) {
 		vq->waiting = true;

@@ -5,13 +5,16 @@
 #include <uapi/linux/vdpa.h>
 
 #include "device.h"
+#include "pincache.h"
 #include "stats.h"
 
-#define STAT(field) { #field, offsetof(struct vq_stats, field) }
+#define STAT(field) { #field, offsetof(struct vq_stats, field), NULL }
+#define STAT_PINS(name) { #name, 0, pincache_##name }
 
 static const struct {
 	const char *name;
 	size_t offset;
+	u64 (*of_pins)(const struct pincache *pc); /* the device's, not the queue's */
 } stats[] = {
 	STAT(packets),
 	STAT(bytes),
@@ -23,6 +26,9 @@ static const struct {
 	STAT(drops_header),
 	STAT(drops_memory),
 	STAT(drops_down),
+	STAT(pin_waits),
+	STAT_PINS(pins),
+	STAT_PINS(pinned_pages),
 };
 
 /**
@@ -55,6 +61,8 @@ const char *stats_name(unsigned int i)
  */
 u64 stats_value(const struct swnet_vq *vq, unsigned int i)
 {
+	if (stats[i].of_pins)
+		return vq->dev->pins ? stats[i].of_pins(vq->dev->pins) : 0;
 	return READ_ONCE(*(const u64 *)((const void *)&vq->stats +
 					stats[i].offset));
 }

@@ -13,6 +13,7 @@
 
 #include "device.h"
 #include "flow.h"
+#include "pinwait.h"
 #include "trace.h"
 #include "tx.h"
 #include "worker.h"
@@ -229,7 +230,7 @@ static bool tx_chain(struct swnet_vq *vq, const struct ring_chain *chain,
 	if (netif_running(vq->dev->netdev))
 		skb = tx_frame(vq, chain);
 	if (skb == ERR_PTR(-EFAULT)) {
-		vq_break(vq, "transmit buffer is not mapped");
+		pinwait_fault(vq, "transmit buffer is not mapped");
 		return false;
 	}
 
@@ -256,7 +257,8 @@ static bool tx_batch(struct swnet_vq *vq, struct list_head *frames)
 	struct ring_batch *batch = &vq->batch;
 	u32 bytes = 0;
 
-	if (!vq_is_running(vq) || READ_ONCE(vq->dev->halting))
+	if (!vq_is_running(vq) || READ_ONCE(vq->dev->halting) ||
+	    !pinwait_has_ring(vq))
 		return false;
 	if (!vq_fetch(vq))
 		return vq_is_running(vq) && ring_enable_notify(&vq->ring);

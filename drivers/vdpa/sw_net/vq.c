@@ -14,6 +14,7 @@
 #include "area.h"
 #include "ctrl.h"
 #include "device.h"
+#include "pinwait.h"
 #include "rx.h"
 #include "trace.h"
 #include "tx.h"
@@ -44,6 +45,7 @@ void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx)
 	vq->ring.ops = &ring_ops;
 	kthread_init_work(&vq->work, idx % 2 ? tx_work : rx_work);
 	timer_setup(&vq->wait_timer, rx_wait_timeout, 0);
+	INIT_WORK(&vq->pin.work, pinwait_work);
 }
 
 /**
@@ -88,10 +90,11 @@ static int vq_map_areas(struct swnet_vq *vq, struct swnet_as *as)
 	int err = 0;
 	int i;
 
-	for (i = 0; i < VQ_NUM_AREAS && !err; i++)
-		err = vq_area_map(&vq->area[i], as, vq->iova[i], size[i],
+	/* All of them, if there are pins to wait for: then it is one wait. */
+	for (i = 0; i < VQ_NUM_AREAS && (!err || vq->dev->pins); i++)
+		err = vq_area_map(vq, &vq->area[i], as, vq->iova[i], size[i],
 				  vq_writes_area(i, packed) ? VHOST_ACCESS_RW :
-							      VHOST_ACCESS_RO);
+							      VHOST_ACCESS_RO) ?: err;
 	return err;
 }
 
@@ -139,6 +142,9 @@ static void vq_set_ring(struct swnet_vq *vq, enum swnet_vq_kind kind)
 	vq->ring_as = swnet_group_as(dev, swnet_vq_desc_group(dev, vq->idx));
 	memset(&vq->cache, 0, sizeof(vq->cache));
 	memset(&vq->ring_cache, 0, sizeof(vq->ring_cache));
+	vq->cache.wants = &vq->pin.wants;
+	vq->ring_cache.wants = &vq->pin.wants;
+	vq->pinning = false;
 
 	vq->ring.areas.desc = vq->area[VQ_DESC].address;
 	vq->ring.areas.driver = vq->area[VQ_DRIVER].address;
@@ -154,6 +160,10 @@ static void vq_set_ring(struct swnet_vq *vq, enum swnet_vq_kind kind)
 	vq->moved = false;
 }
 
+/* vhost-vdpa leaves out what is not shared, without a word. */
+static const char vq_not_shared[] =
+	"ring is not in shared memory: use memory-backend-memfd,share=on or mgmtdev vdpasw_net";
+
 static const char *vq_prepare(struct swnet_vq *vq, enum swnet_vq_kind kind)
 {
 	struct swnet_dev *dev = vq->dev;
@@ -167,7 +177,8 @@ static const char *vq_prepare(struct swnet_vq *vq, enum swnet_vq_kind kind)
 	case 0:
 		break;
 	case -EFAULT:
-		return "ring memory is not mapped, or not for writing";
+		return dev->pins ? vq_not_shared :
+				   "ring memory is not mapped, or not for writing";
 	default:
 		return "no memory to map the ring";
 	}
@@ -185,7 +196,7 @@ static void vq_start(struct swnet_vq *vq, enum swnet_vq_kind kind)
 	if (problem) {
 		vq_unmap_areas(vq);
 		spin_lock_bh(&vq->lock);
-		vq_break(vq, problem);
+		pinwait_fault(vq, problem);
 		spin_unlock_bh(&vq->lock);
 		return;
 	}
@@ -210,6 +221,8 @@ static void vq_stop(struct swnet_vq *vq)
 	vq_publish(vq);
 	vq->index = ring_index(&vq->ring);
 	vq->running = false;
+	vq->pinning = false;
+	vq->pin.wants.nr = 0;
 	memset(&vq->ring.areas, 0, sizeof(vq->ring.areas));
 	spin_unlock_bh(&vq->lock);
 
@@ -259,6 +272,8 @@ void vq_reset(struct swnet_vq *vq)
 
 	spin_lock_bh(&vq->lock);
 	vq->broken = NULL;
+	vq->pinning = false;
+	vq->pin.wants.nr = 0;
 	vq->cb = (struct vdpa_callback){};
 	spin_unlock_bh(&vq->lock);
 }
@@ -346,6 +361,18 @@ void vq_kick(struct swnet_vq *vq)
 		swnet_worker_queue(dev, vq->idx / 2, &vq->work);
 }
 
+/* What one queue has told of need not be told of each. */
+static bool vq_told(const struct swnet_vq *vq, const char *why)
+{
+	const struct swnet_dev *dev = vq->dev;
+	u16 i;
+
+	for (i = 0; i < dev->nvqs; i++)
+		if (READ_ONCE(dev->vqs[i].broken) == why)
+			return true;
+	return false;
+}
+
 /**
  * vq_break - stop a queue for good, because of what the driver did
  * @vq: the queue
@@ -360,9 +387,11 @@ void vq_break(struct swnet_vq *vq, const char *why)
 
 	if (vq->broken)
 		return;
+	if (!vq_told(vq, why))
+		dev_warn_ratelimited(&vq->dev->vdpa.dev,
+				     "queue %u stopped until reset: %s\n",
+				     vq->idx, why);
 	WRITE_ONCE(vq->broken, why);
-	dev_warn_ratelimited(&vq->dev->vdpa.dev,
-			     "queue %u stopped until reset: %s\n", vq->idx, why);
 	trace_swnet_vq_broken(vq->dev, vq->idx, why);
 	queue_work(swnet_wq, &vq->dev->config_work);
 }
@@ -398,7 +427,12 @@ unsigned int vq_fetch(struct swnet_vq *vq)
 {
 	unsigned int nr = ring_fetch(&vq->ring, &vq->batch, RING_BATCH);
 
-	if (!nr && vq->ring.fault != RING_OK)
-		vq_break(vq, ring_fault_name(vq->ring.fault));
+	if (likely(vq->ring.fault == RING_OK))
+		return nr;
+	/* A table that is not pinned yet is no fault of the driver's. */
+	if (vq->ring.fault == RING_UNMAPPED_INDIRECT && vq->pin.wants.nr)
+		vq->ring.fault = RING_OK;
+	if (!nr)
+		pinwait_fault(vq, ring_fault_name(vq->ring.fault));
 	return nr;
 }

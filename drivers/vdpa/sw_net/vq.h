@@ -7,9 +7,11 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/vdpa.h>
+#include <linux/workqueue.h>
 
 #include "group.h"
 #include "memory.h"
+#include "pincache.h"
 #include "ring/ring.h"
 
 #define SWNET_NET_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
@@ -26,6 +28,7 @@
  * @drops_header: frames with a header that makes no sense
  * @drops_memory: frames dropped because the host had no memory
  * @drops_down: frames dropped because the host interface is down
+ * @pin_waits: waits for memory to be pinned
  *
  * Written under the queue's lock, but for @kicks, which may miss a few.
  */
@@ -40,6 +43,21 @@ struct vq_stats {
 	u64 drops_header;
 	u64 drops_memory;
 	u64 drops_down;
+	u64 pin_waits;
+};
+
+/**
+ * struct pinwait - what a queue of shared-memory mode waits for
+ * @work: pins it
+ * @wants: the pages
+ * @rounds: waits since a chain was completed
+ * @used: the ring's used index at the last wait
+ */
+struct pinwait {
+	struct work_struct work;
+	struct pin_wants wants;
+	unsigned int rounds;
+	u16 used;
 };
 
 /**
@@ -82,6 +100,7 @@ enum { VQ_DESC, VQ_DRIVER, VQ_DEVICE, VQ_NUM_AREAS };
  * @lock: guards the rest, and every access to guest memory by this queue:
  *	who takes and releases it knows that no access begun before goes on
  * @running: the queue may touch its ring
+ * @pinning: it waits until memory is pinned
  * @broken: why it stopped for good, if it did; a reset mends it
  * @kind: what it is for, while it runs
  * @ring: the engine
@@ -98,6 +117,7 @@ enum { VQ_DESC, VQ_DRIVER, VQ_DEVICE, VQ_NUM_AREAS };
  * @waiting_since: jiffies when they began to
  * @dropping: they waited too long, now they are dropped (receive)
  * @wait_timer: when they have
+ * @pin: for @pinning
  */
 struct swnet_vq {
 	struct swnet_dev *dev;
@@ -113,6 +133,7 @@ struct swnet_vq {
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool running;
+	bool pinning;
 	const char *broken;
 	enum swnet_vq_kind kind;
 	struct ring ring;
@@ -129,6 +150,7 @@ struct swnet_vq {
 	bool dropping;
 	unsigned long waiting_since;
 	struct timer_list wait_timer;
+	struct pinwait pin;
 };
 
 void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx);
@@ -149,7 +171,7 @@ unsigned int vq_fetch(struct swnet_vq *vq);
 static inline bool vq_is_running(const struct swnet_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
-	return vq->running && !vq->broken;
+	return vq->running && !vq->broken && !vq->pinning;
 }
 
 #endif /* SWNET_VQ_H */

@@ -23,7 +23,7 @@ BRIDGE = "br0"
 OUTSIDE_ADDR = "10.77.0.1"
 GUEST_ADDR = "10.77.0.100"
 GUEST_MAC = "52:54:00:00:00:01"
-MGMTDEV = "vdpasw_net"
+MGMTDEV = os.environ.get("VDPA_MGMTDEV", "vdpasw_net")
 
 
 def ip(*argv):

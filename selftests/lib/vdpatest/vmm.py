@@ -9,10 +9,16 @@ import subprocess
 
 from .qmp import Qmp
 from .shell import OUT, SLOW, TestError, log, read_file, wait_for, write_file
-from .topology import GUEST_MAC
+from .topology import GUEST_MAC, MGMTDEV
 
 TRACE_EVENTS = ("vhost_vdpa_*", "vhost_svq_*", "vmstate_downtime_*", "migrate_set_state")
 
+
+# Untouched memory would be cleared by the pinning, inside the blackout.
+MEMORY = {
+    "vdpasw_net": "memory-backend-ram,prealloc=on",
+    "vdpasw_net_shm": "memory-backend-memfd,share=on",
+}
 
 ACCEL = {
     "kvm": ("-accel", "kvm", "-cpu", "host"),
@@ -63,8 +69,7 @@ class Vmm:
             self.binary, "-name", self.name, "-nodefaults", "-no-user-config",
             *ACCEL[accel], "-smp", "1", "-m", str(ram_mb),
             "-machine", "pc,memory-backend=ram",
-            # Untouched memory would be cleared by the pinning, inside the blackout.
-            "-object", f"memory-backend-ram,id=ram,size={ram_mb}M,prealloc=on",
+            "-object", f"{MEMORY[MGMTDEV]},id=ram,size={ram_mb}M",
             "-display", "none", "-serial", f"file:{self.console}",
             "-kernel", f"{image}/vmlinux", "-initrd", f"{image}/initrd",
             "-append", f"console=ttyS0 quiet panic=-1 {append}", "-no-reboot",
