@@ -79,6 +79,27 @@ static bool vq_writes_area(int i, bool packed)
 	return i == VQ_DEVICE || (packed && i == VQ_DESC);
 }
 
+static void vq_unmap_areas(struct swnet_vq *vq)
+{
+	int i;
+
+	for (i = 0; i < VQ_NUM_AREAS; i++)
+		vq_area_unmap(&vq->area[i], vq_writes_area(i, vq->ring.packed));
+}
+
+/* As a suspended queue left them, if nothing was changed meanwhile. */
+static bool vq_areas_are_mapped(const struct swnet_vq *vq,
+				const struct swnet_as *as, const u32 *size)
+{
+	int i;
+
+	for (i = 0; i < VQ_NUM_AREAS; i++)
+		if (!vq->area[i].address || vq->area[i].iova != vq->iova[i] ||
+		    vq->area[i].size != size[i])
+			return false;
+	return vq->ring_as == as;
+}
+
 static int vq_map_areas(struct swnet_vq *vq, struct swnet_as *as)
 {
 	bool packed = vq_is_packed(vq);
@@ -90,20 +111,15 @@ static int vq_map_areas(struct swnet_vq *vq, struct swnet_as *as)
 	int err = 0;
 	int i;
 
+	if (vq_areas_are_mapped(vq, as, size))
+		return 0;
+	vq_unmap_areas(vq);
 	/* All of them, if there are pins to wait for: then it is one wait. */
 	for (i = 0; i < VQ_NUM_AREAS && (!err || vq->dev->pins); i++)
 		err = vq_area_map(vq, &vq->area[i], as, vq->iova[i], size[i],
 				  vq_writes_area(i, packed) ? VHOST_ACCESS_RW :
 							      VHOST_ACCESS_RO) ?: err;
 	return err;
-}
-
-static void vq_unmap_areas(struct swnet_vq *vq)
-{
-	int i;
-
-	for (i = 0; i < VQ_NUM_AREAS; i++)
-		vq_area_unmap(&vq->area[i], vq_writes_area(i, vq->ring.packed));
 }
 
 /* What the engine keeps of chains that are with us. */
@@ -226,7 +242,6 @@ static void vq_stop(struct swnet_vq *vq)
 	memset(&vq->ring.areas, 0, sizeof(vq->ring.areas));
 	spin_unlock_bh(&vq->lock);
 
-	vq_unmap_areas(vq);
 	trace_swnet_vq_stop(vq->dev, vq->idx, vq->index);
 }
 
@@ -235,7 +250,8 @@ static void vq_stop(struct swnet_vq *vq)
  * @vq: the queue
  *
  * When it returns with the queue stopped, the device touches neither the
- * queue's memory nor the driver's call any more.
+ * queue's memory nor the driver's call any more. One that is only suspended
+ * keeps its ring mapped, for that is most of what stopping and starting cost.
  *
  * Context: process, the device's lock held. Waits for one batch at most.
  */
@@ -243,8 +259,9 @@ void vq_update(struct swnet_vq *vq)
 {
 	struct swnet_dev *dev = vq->dev;
 	enum swnet_vq_kind kind = swnet_vq_kind(dev, vq->idx);
-	bool run = swnet_is_live(dev) && vq->ready && !vq->suspended &&
-		   !READ_ONCE(vq->broken) && kind != SWNET_VQ_NONE;
+	bool enabled = dev->status & VIRTIO_CONFIG_S_DRIVER_OK && vq->ready &&
+		       !READ_ONCE(vq->broken) && kind != SWNET_VQ_NONE;
+	bool run = enabled && !dev->suspended && !vq->suspended;
 
 	lockdep_assert_held(&dev->lock);
 
@@ -252,6 +269,8 @@ void vq_update(struct swnet_vq *vq)
 		vq_start(vq, kind);
 	else if (!run && vq->running)
 		vq_stop(vq);
+	if (!enabled)
+		vq_unmap_areas(vq);
 }
 
 /**
@@ -286,7 +305,8 @@ void vq_reset(struct swnet_vq *vq)
  * @last: last guest address
  *
  * A queue that loses its ring stops, as if the driver had given it an address
- * that was never mapped. Any other only has to finish what it does just now.
+ * that was never mapped. A suspended one looks for it again when it goes on.
+ * Any other only has to finish what it does just now.
  *
  * Context: process, the device's lock held.
  */
@@ -298,10 +318,13 @@ void vq_invalidate(struct swnet_vq *vq, const struct swnet_as *as, u64 iova,
 
 	lockdep_assert_held(&vq->dev->lock);
 
-	if (!vq->running)
-		return;
 	for (i = 0; vq->ring_as == as && i < VQ_NUM_AREAS; i++)
 		hit |= vq_area_overlaps(&vq->area[i], iova, last);
+	if (!vq->running) {
+		if (hit)
+			vq_unmap_areas(vq);
+		return;
+	}
 
 	spin_lock_bh(&vq->lock);
 	if (hit)
