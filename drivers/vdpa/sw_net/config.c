@@ -45,6 +45,19 @@ void config_get(struct swnet_dev *dev, unsigned int offset, void *buf,
 }
 
 /**
+ * config_set_mac - give the device its address
+ * @dev: the device
+ * @mac: what it has now, and after each reset
+ */
+void config_set_mac(struct swnet_dev *dev, const u8 *mac)
+{
+	lockdep_assert_held(&dev->lock);
+
+	memmove(dev->config.mac, mac, ETH_ALEN);
+	ether_addr_copy(dev->config.current_mac, dev->config.mac);
+}
+
+/**
  * config_set - write the config space
  * @dev: the device
  * @offset: first byte
@@ -67,10 +80,8 @@ void config_set(struct swnet_dev *dev, unsigned int offset, const void *buf,
 		return;
 	ether_addr_copy(mac, dev->config.mac);
 	memcpy(mac + offset, buf, len);
-	if (!is_valid_ether_addr(mac))
-		return;
-	ether_addr_copy(dev->config.mac, mac);
-	ether_addr_copy(dev->config.current_mac, mac);
+	if (is_valid_ether_addr(mac))
+		config_set_mac(dev, mac);
 }
 
 /* A queue stopped for good: say so in the status, and let go of its ring. */

@@ -4,8 +4,9 @@
  * lock, so that a suspend, which takes it too, finds each done or not begun.
  */
 #include <linux/etherdevice.h>
-#include <linux/vhost_types.h>
 
+#include "chain.h"
+#include "config.h"
 #include "ctrl.h"
 #include "device.h"
 #include "trace.h"
@@ -34,7 +35,7 @@ void ctrl_reset(struct swnet_dev *dev)
 	lockdep_assert_held(&dev->lock);
 
 	WRITE_ONCE(dev->cur_pairs, 1);
-	ether_addr_copy(dev->config.current_mac, dev->config.mac);
+	config_set_mac(dev, dev->config.mac);
 }
 
 static bool ctrl_set_mac(struct swnet_dev *dev, const struct ctrl_command *cmd)
@@ -94,54 +95,24 @@ static u8 ctrl_execute(struct swnet_dev *dev, const struct ctrl_command *cmd)
 static int ctrl_read(struct swnet_vq *vq, const struct ring_chain *chain,
 		     struct ctrl_command *cmd)
 {
-	u8 buf[sizeof(cmd->hdr) + sizeof(cmd->data)];
-	u32 want = min_t(u32, chain->len_out, sizeof(buf));
-	u32 got = 0;
-	int i;
+	struct chain_reader reader;
+	int err;
 
-	for (i = 0; got < want; i++) {
-		u32 piece = min(want - got, chain->seg[i].len);
-
-		if (memory_copy_from(vq->data_as, &vq->cache, buf + got,
-				     chain->seg[i].addr, piece))
-			return -EFAULT;
-		got += piece;
-	}
-	if (got < sizeof(cmd->hdr)) {
+	chain_begin(&reader, vq, chain);
+	err = chain_read(&reader, &cmd->hdr, sizeof(cmd->hdr));
+	if (err == -EMSGSIZE) {
 		cmd->hdr.class = 0xff;
 		return 0;
 	}
-	memcpy(&cmd->hdr, buf, sizeof(cmd->hdr));
-	cmd->len = got - sizeof(cmd->hdr);
-	memcpy(cmd->data, buf + sizeof(cmd->hdr), cmd->len);
-	return 0;
-}
-
-static int ctrl_acknowledge(struct swnet_vq *vq, const struct ring_chain *chain,
-			    u8 ack)
-{
-	const struct ring_seg *seg = chain->seg + chain->nr_out;
-	u32 len = 1;
-	u8 *dst;
-
-	if (!chain->len_in)
-		return -EFAULT;
-	while (!seg->len)
-		seg++;
-	dst = memory_xlate(vq->data_as, &vq->cache, seg->addr, &len,
-			   VHOST_ACCESS_WO);
-	if (!dst)
-		return -EFAULT;
-	WRITE_ONCE(*dst, ack);
-	memory_wrote(&vq->cache, seg->addr, 1);
-	return 0;
+	cmd->len = min_t(u32, reader.left, sizeof(cmd->data));
+	return err ?: chain_read(&reader, cmd->data, cmd->len);
 }
 
 /*
  * One command. No command sleeps, so all of it is under the queue's lock too,
  * which keeps the addresses of the chain valid.
  */
-static bool ctrl_one(struct swnet_dev *dev, struct swnet_vq *vq)
+static void ctrl_one(struct swnet_dev *dev, struct swnet_vq *vq)
 {
 	const struct ring_chain *chain = &vq->batch.chain[vq->batch.next];
 	struct ctrl_command cmd = {};
@@ -149,19 +120,18 @@ static bool ctrl_one(struct swnet_dev *dev, struct swnet_vq *vq)
 
 	if (ctrl_read(vq, chain, &cmd)) {
 		vq_break(vq, "control command is not mapped");
-		return false;
+		return;
 	}
 	ack = ctrl_execute(dev, &cmd);
-	if (ctrl_acknowledge(vq, chain, ack)) {
+	if (chain_write(vq, chain, 0, &ack, sizeof(ack))) {
 		vq_break(vq, "control command has no writable acknowledgment");
-		return false;
+		return;
 	}
 	trace_swnet_ctrl(dev, cmd.hdr.class, cmd.hdr.cmd, ack);
 	vq->stats.packets++;
 	vq->stats.bytes += chain->len_out;
 	ring_complete(&vq->ring, chain, sizeof(ack));
 	vq->batch.next++;
-	return true;
 }
 
 /* Run the queue; true if there is more to do than the budget allows. */
@@ -189,18 +159,15 @@ static bool ctrl_run(struct swnet_dev *dev, struct swnet_vq *vq)
 void ctrl_work(struct work_struct *work)
 {
 	struct swnet_dev *dev = container_of(work, struct swnet_dev, ctrl_work);
+	struct swnet_vq *vq;
 	bool more = false;
-	u16 i;
 
 	mutex_lock(&dev->lock);
-	for (i = 0; i < dev->nvqs; i++) {
-		struct swnet_vq *vq = &dev->vqs[i];
-
-		if (!vq->running || vq->kind != SWNET_VQ_CTRL)
-			continue;
+	vq = swnet_ctrl_vq(dev);
+	if (vq && vq->running) {
 		spin_lock_bh(&vq->lock);
 		vq->stats.kicks++;
-		more |= ctrl_run(dev, vq);
+		more = ctrl_run(dev, vq);
 		spin_unlock_bh(&vq->lock);
 	}
 	mutex_unlock(&dev->lock);

@@ -21,6 +21,19 @@ static u16 ctrl_index(const struct swnet_dev *dev)
 }
 
 /**
+ * swnet_ctrl_vq - the control queue
+ * @dev: the device
+ *
+ * Return: it, with the features as they are negotiated, or offered; NULL if
+ * the device has none.
+ */
+struct swnet_vq *swnet_ctrl_vq(struct swnet_dev *dev)
+{
+	return dev->features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ) ?
+	       &dev->vqs[ctrl_index(dev)] : NULL;
+}
+
+/**
  * swnet_vq_kind - what a queue is for
  * @dev: the device
  * @idx: queue index
