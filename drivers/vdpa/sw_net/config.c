@@ -55,6 +55,7 @@ void config_set_mac(struct swnet_dev *dev, const u8 *mac)
 
 	memmove(dev->config.mac, mac, ETH_ALEN);
 	ether_addr_copy(dev->config.current_mac, dev->config.mac);
+	filter_set_mac(dev, dev->config.mac);
 }
 
 /**

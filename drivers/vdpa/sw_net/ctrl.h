@@ -1,10 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The control queue. */
+/* The control queue, and what its commands have set. */
 #ifndef SWNET_CTRL_H
 #define SWNET_CTRL_H
 
+#include "filter.h"
+
 struct swnet_dev;
 struct work_struct;
+
+/**
+ * struct swnet_ctrl - all state that control commands make
+ * @pairs: queue pairs in use; written under the device's lock, read anywhere
+ * @offloads: VIRTIO_NET_F_GUEST_* bits that are on
+ * @filter: which frames the guest receives
+ *
+ * But for the address, which is in the config space. Guarded by the device's
+ * lock.
+ */
+struct swnet_ctrl {
+	u16 pairs;
+	u64 offloads;
+	struct swnet_filter filter;
+};
+
+/**
+ * struct ctrl_command - a command, copied out of guest memory
+ * @class: VIRTIO_NET_CTRL_*
+ * @cmd: command of the class
+ * @len: bytes of @data
+ * @data: command-specific data; as long as the command wants if it has one size
+ */
+struct ctrl_command {
+	u8 class;
+	u8 cmd;
+	u32 len;
+	const u8 *data;
+};
 
 void ctrl_work(struct work_struct *work);
 void ctrl_reset(struct swnet_dev *dev);

@@ -13,6 +13,7 @@
 #include "features.h"
 #include "flow.h"
 #include "netdev.h"
+#include "offload.h"
 #include "ops.h"
 #include "trace.h"
 #include "worker.h"
@@ -39,18 +40,8 @@ static bool bound_to_host_driver(const struct swnet_dev *dev)
 static void negotiate(struct swnet_dev *dev)
 {
 	u64 features = dev->driver_features;
-	netdev_features_t gso = 0;
 
-	if (features & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM)) {
-		gso |= NETIF_F_HW_CSUM;
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_TSO4))
-			gso |= NETIF_F_TSO;
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_TSO6))
-			gso |= NETIF_F_TSO6;
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_ECN))
-			gso |= NETIF_F_TSO_ECN;
-	}
-	WRITE_ONCE(dev->guest_gso, gso);
+	offload_negotiated(dev);
 	WRITE_ONCE(dev->mrg_rxbuf, features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF));
 }
 
@@ -251,8 +242,6 @@ static void init_device(struct swnet_dev *dev, const struct swnet_provision *wan
 		    !!(want->features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ));
 	dev->config.mtu = want->mtu;
 	ether_addr_copy(dev->config.mac, want->mac);
-	ether_addr_copy(dev->config.current_mac, want->mac);
-	dev->cur_pairs = 1;
 }
 
 /**
@@ -282,6 +271,9 @@ struct swnet_dev *swnet_dev_create(struct device *parent, const char *name,
 		put_device(&dev->vdpa.dev);
 		return ERR_PTR(err);
 	}
+	mutex_lock(&dev->lock);
+	ctrl_reset(dev);
+	mutex_unlock(&dev->lock);
 	return dev;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/virtio_net.h>
 
+#include "ctrl.h"
 #include "group.h"
 #include "memory.h"
 #include "vq.h"
@@ -53,7 +54,7 @@ struct swnet_config {
  * @max_pairs: queue pairs
  * @features: offered features
  *
- * @lock: guards everything below up to @cur_pairs, the configuration of
+ * @lock: guards everything below up to @guest_gso, the configuration of
  *	every queue, and the address spaces against change. Taken inside rtnl
  *	and mmap_lock, so neither may be taken under it.
  * @as: address spaces by ASID
@@ -65,8 +66,10 @@ struct swnet_config {
  * @status: device status as the driver sees it
  * @suspended: SWNET_SUSPEND_* reasons
  *
- * @cur_pairs: queue pairs in use; written under @lock, read anywhere
- * @guest_gso: %NETIF_F_* the guest takes unsegmented; likewise
+ * @ctrl: what control commands have set
+ *
+ * @guest_gso: %NETIF_F_* the guest takes unsegmented; written under @lock,
+ *	read anywhere
  * @mrg_rxbuf: frames may span several receive buffers; likewise
  * @flow: receive steering hints, no lock
  * @halting: all queues are being stopped; a hint, no lock
@@ -94,8 +97,8 @@ struct swnet_dev {
 	u64 driver_features;
 	u8 status;
 	unsigned int suspended;
+	struct swnet_ctrl ctrl;
 
-	u16 cur_pairs;
 	netdev_features_t guest_gso;
 	bool mrg_rxbuf;
 	u8 flow[SWNET_FLOWS];

@@ -37,7 +37,7 @@ void flow_learn(struct swnet_dev *dev, struct sk_buff *skb, u16 pair)
  */
 u16 flow_pick(struct swnet_dev *dev, struct sk_buff *skb)
 {
-	u16 pairs = READ_ONCE(dev->cur_pairs);
+	u16 pairs = READ_ONCE(dev->ctrl.pairs);
 	u32 hash;
 	u8 slot;
 

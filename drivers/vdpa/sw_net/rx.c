@@ -13,6 +13,7 @@
 #include <linux/virtio_net.h>
 
 #include "device.h"
+#include "filter.h"
 #include "rx.h"
 #include "trace.h"
 
@@ -70,6 +71,24 @@ void rx_flush(struct swnet_dev *dev)
 		if (vq->running)
 			vq_publish(vq);
 		spin_unlock_bh(&vq->lock);
+	}
+}
+
+/**
+ * rx_settle - no frame is on its way that went by other rules than now
+ * @dev: the device, whose rules for frames to the guest have changed
+ *
+ * Context: process, the device's lock held.
+ */
+void rx_settle(struct swnet_dev *dev)
+{
+	u16 i;
+
+	lockdep_assert_held(&dev->lock);
+
+	for (i = 0; i < dev->max_pairs; i++) {
+		spin_lock_bh(&dev->vqs[2 * i].lock);
+		spin_unlock_bh(&dev->vqs[2 * i].lock);
 	}
 }
 
@@ -264,8 +283,10 @@ static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 
 	if (!vq_is_running(vq))
 		return -EAGAIN;
-	if (vq->idx / 2 >= READ_ONCE(vq->dev->cur_pairs))
+	if (vq->idx / 2 >= READ_ONCE(vq->dev->ctrl.pairs))
 		return -ESHUTDOWN;
+	if (!filter_admits(vq->dev, skb))
+		return -EADDRNOTAVAIL;
 	if (!rx_acceptable(vq->dev, skb))
 		return -EPROTO;
 	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&src.hdr, true,
@@ -319,6 +340,9 @@ static void rx_count_drop(struct swnet_vq *vq, int why)
 	case -EAGAIN:
 	case -ESHUTDOWN:
 		vq->stats.drops_stopped++;
+		break;
+	case -EADDRNOTAVAIL:
+		vq->stats.drops_filter++;
 		break;
 	case -EMSGSIZE:
 		vq->stats.drops_size++;

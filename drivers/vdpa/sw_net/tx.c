@@ -268,7 +268,7 @@ static void tx_deliver(struct swnet_vq *vq, struct list_head *frames)
 		return;
 
 	local_bh_disable();
-	if (READ_ONCE(vq->dev->cur_pairs) > 1)
+	if (READ_ONCE(vq->dev->ctrl.pairs) > 1)
 		list_for_each_entry(skb, frames, list)
 			flow_learn(vq->dev, skb, vq->idx / 2);
 	if (netif_running(vq->dev->netdev))

@@ -12,8 +12,6 @@
 #include "memory.h"
 #include "ring/ring.h"
 
-#define SWNET_NET_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
-
 /**
  * struct vq_stats - what a queue did since the device was made
  * @packets: frames moved
@@ -25,6 +23,7 @@
  * @drops_size: frames too large for the buffers or the MTU
  * @drops_header: frames with a header that makes no sense
  * @drops_memory: frames dropped because the host had no memory
+ * @drops_filter: frames the guest does not want
  * @drops_down: frames dropped because the host interface is down
  *
  * Written under the queue's lock, but for @kicks, which may miss a few.
@@ -39,6 +38,7 @@ struct vq_stats {
 	u64 drops_size;
 	u64 drops_header;
 	u64 drops_memory;
+	u64 drops_filter;
 	u64 drops_down;
 };
 
