@@ -8,7 +8,22 @@
 
 #include "config.h"
 #include "device.h"
+#include "rss.h"
 #include "trace.h"
+
+static void config_fill_rss(const struct swnet_dev *dev,
+			    struct virtio_net_config *config)
+{
+	u64 rss = BIT_ULL(VIRTIO_NET_F_RSS);
+
+	if (dev->features & rss)
+		config->rss_max_indirection_table_length =
+			cpu_to_le16(RSS_TABLE_MAX);
+	if (dev->features & (rss | BIT_ULL(VIRTIO_NET_F_HASH_REPORT))) {
+		config->rss_max_key_size = RSS_KEY_MAX;
+		config->supported_hash_types = cpu_to_le32(RSS_TYPES);
+	}
+}
 
 static void config_fill(const struct swnet_dev *dev,
 			struct virtio_net_config *config)
@@ -20,6 +35,7 @@ static void config_fill(const struct swnet_dev *dev,
 	config->mtu = __cpu_to_virtio16(true, dev->config.mtu);
 	config->speed = cpu_to_le32(SWNET_SPEED);
 	config->duplex = DUPLEX_FULL;
+	config_fill_rss(dev, config);
 }
 
 /**

@@ -19,6 +19,7 @@
 #include "ctrl.h"
 #include "device.h"
 #include "offload.h"
+#include "rss.h"
 #include "rx.h"
 #include "trace.h"
 
@@ -31,8 +32,14 @@
 /* The command's handler looks at the size. */
 #define CTRL_ANY_SIZE	U16_MAX
 
-/* Once the command is acknowledged no queue beyond may receive a frame. */
-static void ctrl_use_pairs(struct swnet_dev *dev, u16 pairs)
+/**
+ * ctrl_use_pairs - have so many queue pairs in use
+ * @dev: the device
+ * @pairs: how many
+ *
+ * Once the command is acknowledged no queue beyond may receive a frame.
+ */
+void ctrl_use_pairs(struct swnet_dev *dev, u16 pairs)
 {
 	lockdep_assert_held(&dev->lock);
 
@@ -48,6 +55,7 @@ static int ctrl_cmd_pairs(struct swnet_dev *dev, struct ctrl_command *cmd)
 
 	if (pairs < VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN || pairs > dev->max_pairs)
 		return -EINVAL;
+	rss_stop_steering(dev);
 	ctrl_use_pairs(dev, pairs);
 	return 0;
 }
@@ -74,6 +82,8 @@ static const struct {
 	COMMAND(VLAN, VLAN_ADD, CTRL_VLAN, 2, filter_cmd_vlan),
 	COMMAND(VLAN, VLAN_DEL, CTRL_VLAN, 2, filter_cmd_vlan),
 	COMMAND(MQ, MQ_VQ_PAIRS_SET, MQ, 2, ctrl_cmd_pairs),
+	COMMAND(MQ, MQ_RSS_CONFIG, RSS, CTRL_ANY_SIZE, rss_cmd),
+	COMMAND(MQ, MQ_HASH_CONFIG, HASH_REPORT, CTRL_ANY_SIZE, rss_cmd),
 	COMMAND(GUEST_OFFLOADS, GUEST_OFFLOADS_SET, CTRL_GUEST_OFFLOADS, 8,
 		offload_cmd),
 };
@@ -106,6 +116,7 @@ void ctrl_reset(struct swnet_dev *dev)
 	WRITE_ONCE(dev->ctrl.pairs, 1);
 	dev->ctrl.offloads = 0;
 	filter_reset(dev);
+	rss_reset(dev);
 	config_set_mac(dev, dev->config.mac);
 }
 

@@ -6,6 +6,7 @@
 #include "filter.h"
 
 struct swnet_dev;
+struct swnet_rss;
 struct work_struct;
 
 /**
@@ -13,6 +14,8 @@ struct work_struct;
  * @pairs: queue pairs in use; written under the device's lock, read anywhere
  * @offloads: VIRTIO_NET_F_GUEST_* bits that are on
  * @filter: which frames the guest receives
+ * @rss: hash and steering, NULL before the first command; changed under the
+ *	device's lock, read under RCU
  *
  * But for the address, which is in the config space. Guarded by the device's
  * lock.
@@ -21,6 +24,7 @@ struct swnet_ctrl {
 	u16 pairs;
 	u64 offloads;
 	struct swnet_filter filter;
+	struct swnet_rss __rcu *rss;
 };
 
 /**
@@ -39,5 +43,6 @@ struct ctrl_command {
 
 void ctrl_work(struct work_struct *work);
 void ctrl_reset(struct swnet_dev *dev);
+void ctrl_use_pairs(struct swnet_dev *dev, u16 pairs);
 
 #endif /* SWNET_CTRL_H */

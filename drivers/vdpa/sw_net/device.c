@@ -43,6 +43,10 @@ static void negotiate(struct swnet_dev *dev)
 
 	offload_negotiated(dev);
 	WRITE_ONCE(dev->mrg_rxbuf, features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF));
+	WRITE_ONCE(dev->hdr_len,
+		   features & BIT_ULL(VIRTIO_NET_F_HASH_REPORT) ?
+		   sizeof(struct swnet_hdr) :
+		   sizeof(struct virtio_net_hdr_mrg_rxbuf));
 }
 
 /**

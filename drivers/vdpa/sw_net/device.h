@@ -71,6 +71,7 @@ struct swnet_config {
  * @guest_gso: %NETIF_F_* the guest takes unsegmented; written under @lock,
  *	read anywhere
  * @mrg_rxbuf: frames may span several receive buffers; likewise
+ * @hdr_len: bytes of the header before each frame; likewise
  * @flow: receive steering hints, no lock
  * @halting: all queues are being stopped; a hint, no lock
  *
@@ -101,6 +102,7 @@ struct swnet_dev {
 
 	netdev_features_t guest_gso;
 	bool mrg_rxbuf;
+	u8 hdr_len;
 	u8 flow[SWNET_FLOWS];
 	bool halting;
 
@@ -117,6 +119,20 @@ static inline struct swnet_dev *to_swnet(struct vdpa_device *vdpa)
 
 /* Control queue, config changes, and the host interface's slower side. */
 extern struct workqueue_struct *swnet_wq;
+
+/**
+ * struct swnet_hdr - what goes before a frame
+ * @net: the header that is always there
+ * @hash_value: hash of the frame; from here on with HASH_REPORT only
+ * @hash_report: what was hashed
+ * @padding: zero
+ */
+struct swnet_hdr {
+	struct virtio_net_hdr_mrg_rxbuf net;
+	__le32 hash_value;
+	__le16 hash_report;
+	__le16 padding;
+};
 
 /**
  * struct swnet_provision - what an administrator asks of a new device

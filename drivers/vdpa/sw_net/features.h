@@ -16,6 +16,10 @@
  * What QEMU's shadow virtqueues can migrate, and we implement: one bit that is
  * not in QEMU's list and it refuses to migrate. MQ is added for devices with
  * several queue pairs.
+ *
+ * RSS and HASH_REPORT are in that list and not here: steering by what the
+ * guest sends is better than a table for a device without hardware to hash,
+ * and a hash report makes every header longer.
  */
 #define SWNET_FEATURES_DEFAULT \
 	(SWNET_FEATURES_REQUIRED | \
@@ -44,6 +48,8 @@
 #define SWNET_FEATURES_ALL \
 	(SWNET_FEATURES_DEFAULT | \
 	 BIT_ULL(VIRTIO_NET_F_MQ) | \
+	 BIT_ULL(VIRTIO_NET_F_RSS) | \
+	 BIT_ULL(VIRTIO_NET_F_HASH_REPORT) | \
 	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC))
 
 const char *features_problem(u64 features);

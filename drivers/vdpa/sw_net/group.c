@@ -11,13 +11,17 @@
 #include "device.h"
 #include "trace.h"
 
-/* Without MQ the control queue follows the first pair (virtio-net, Virtqueues). */
+/*
+ * Without MQ and RSS the control queue follows the first pair (virtio-net,
+ * Virtqueues).
+ */
 static u16 ctrl_index(const struct swnet_dev *dev)
 {
 	u64 features = dev->status & VIRTIO_CONFIG_S_FEATURES_OK ?
 		       dev->driver_features : dev->features;
 
-	return features & BIT_ULL(VIRTIO_NET_F_MQ) ? 2 * dev->max_pairs : 2;
+	return features & (BIT_ULL(VIRTIO_NET_F_MQ) | BIT_ULL(VIRTIO_NET_F_RSS)) ?
+	       2 * dev->max_pairs : 2;
 }
 
 /**

@@ -14,6 +14,7 @@
 
 #include "device.h"
 #include "filter.h"
+#include "rss.h"
 #include "rx.h"
 #include "trace.h"
 
@@ -183,24 +184,26 @@ static int rx_reserve(struct swnet_vq *vq, u32 total)
 /**
  * struct rx_source - a frame on its way into the guest
  * @hdr: virtio header that goes before it
+ * @hdr_len: bytes of that the driver expects
  * @skb: the frame
  * @offset: bytes of header and frame copied so far
  */
 struct rx_source {
-	struct virtio_net_hdr_mrg_rxbuf hdr;
+	struct swnet_hdr hdr;
+	u8 hdr_len;
 	const struct sk_buff *skb;
 	u32 offset;
 };
 
 static u32 rx_copy(struct rx_source *src, void *dst, u32 len)
 {
-	u32 hdr_left = src->offset < sizeof(src->hdr) ?
-		       sizeof(src->hdr) - src->offset : 0;
+	u32 hdr_left = src->offset < src->hdr_len ?
+		       src->hdr_len - src->offset : 0;
 
 	if (hdr_left) {
 		len = min(len, hdr_left);
 		memcpy(dst, (void *)&src->hdr + src->offset, len);
-	} else if (skb_copy_bits(src->skb, src->offset - sizeof(src->hdr), dst,
+	} else if (skb_copy_bits(src->skb, src->offset - src->hdr_len, dst,
 				 len)) {
 		return 0;
 	}
@@ -248,7 +251,7 @@ static int rx_fill_chain(struct swnet_vq *vq, struct rx_source *src,
 static int rx_fill(struct swnet_vq *vq, struct rx_source *src, int chains)
 {
 	struct ring_batch *batch = &vq->batch;
-	u32 total = sizeof(src->hdr) + src->skb->len;
+	u32 total = src->hdr_len + src->skb->len;
 	int i;
 
 	for (i = 0; i < chains; i++) {
@@ -278,7 +281,7 @@ static bool rx_acceptable(const struct swnet_dev *dev, const struct sk_buff *skb
 /* 0, or why the frame cannot be delivered now or at all. */
 static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 {
-	struct rx_source src = { .skb = skb };
+	struct rx_source src = { .skb = skb, .hdr_len = vq->dev->hdr_len };
 	int chains;
 
 	if (!vq_is_running(vq))
@@ -293,10 +296,12 @@ static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 				    vq->dev->guest_gso & NETIF_F_HW_CSUM, 0))
 		return -EPROTO;
 
-	chains = rx_reserve(vq, sizeof(src.hdr) + skb->len);
+	chains = rx_reserve(vq, src.hdr_len + skb->len);
 	if (chains < 0)
 		return chains;
-	src.hdr.num_buffers = __cpu_to_virtio16(true, chains);
+	if (src.hdr_len == sizeof(src.hdr))
+		rss_report(vq->dev, skb, &src.hdr);
+	src.hdr.net.num_buffers = __cpu_to_virtio16(true, chains);
 	if (rx_fill(vq, &src, chains)) {
 		vq_break(vq, "receive buffer is not mapped for writing");
 		return -EAGAIN;

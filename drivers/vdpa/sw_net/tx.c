@@ -137,21 +137,22 @@ static int tx_dress(struct swnet_vq *vq, struct sk_buff *skb,
 static struct sk_buff *tx_frame(struct swnet_vq *vq,
 				const struct ring_chain *chain)
 {
-	struct virtio_net_hdr_mrg_rxbuf vhdr;
-	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)&vhdr;
+	u8 hdr_len = vq->dev->hdr_len;
 	struct chain_reader reader;
+	struct swnet_hdr vhdr;
+	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)&vhdr;
 	struct sk_buff *skb;
 	int err;
 	u32 len;
 
-	if (chain->len_out < sizeof(vhdr))
+	if (chain->len_out < hdr_len)
 		return ERR_PTR(-EPROTO);
 	chain_begin(&reader, vq, chain);
-	if (chain_read(&reader, &vhdr, sizeof(vhdr)))
+	if (chain_read(&reader, &vhdr, hdr_len))
 		return ERR_PTR(-EFAULT);
 	if (!tx_header_allowed(vq->dev->driver_features, hdr))
 		return ERR_PTR(-EPROTO);
-	len = chain->len_out - sizeof(vhdr);
+	len = chain->len_out - hdr_len;
 	if (!tx_size_allowed(vq->dev->netdev, hdr, len))
 		return ERR_PTR(-EMSGSIZE);
 
