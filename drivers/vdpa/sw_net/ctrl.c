@@ -86,6 +86,12 @@ static const struct {
 	COMMAND(MQ, MQ_HASH_CONFIG, HASH_REPORT, CTRL_ANY_SIZE, rss_cmd),
 	COMMAND(GUEST_OFFLOADS, GUEST_OFFLOADS_SET, CTRL_GUEST_OFFLOADS, 8,
 		offload_cmd),
+	COMMAND(NOTF_COAL, NOTF_COAL_TX_SET, NOTF_COAL, 8, coalesce_cmd_all),
+	COMMAND(NOTF_COAL, NOTF_COAL_RX_SET, NOTF_COAL, 8, coalesce_cmd_all),
+	COMMAND(NOTF_COAL, NOTF_COAL_VQ_SET, VQ_NOTF_COAL, 12,
+		coalesce_cmd_vq_set),
+	COMMAND(NOTF_COAL, NOTF_COAL_VQ_GET, VQ_NOTF_COAL, 4,
+		coalesce_cmd_vq_get),
 };
 
 static int ctrl_execute(struct swnet_dev *dev, struct ctrl_command *cmd)
@@ -117,6 +123,7 @@ void ctrl_reset(struct swnet_dev *dev)
 	dev->ctrl.offloads = 0;
 	filter_reset(dev);
 	rss_reset(dev);
+	coalesce_reset(dev);
 	config_set_mac(dev, dev->config.mac);
 }
 
@@ -179,22 +186,28 @@ static int ctrl_handle(struct swnet_dev *dev, struct swnet_vq *vq,
 	err = ctrl_read(vq, chain, cmd, data);
 	if (!err)
 		err = ctrl_execute(dev, cmd);
+	/* The driver brought no room for the answer: nothing to answer then. */
+	if (!err && cmd->reply_len >= chain->len_in)
+		err = -EMSGSIZE;
 	kvfree(data);
 	return err;
 }
 
 static void ctrl_finish(struct swnet_vq *vq, const struct ring_chain *chain,
-			u8 ack)
+			const struct ctrl_command *cmd, u8 ack)
 {
+	u8 reply_len = ack == VIRTIO_NET_OK ? cmd->reply_len : 0;
+
 	spin_lock_bh(&vq->lock);
 	if (!vq_is_running(vq)) {
 		/* It could not be read. */
-	} else if (chain_write(vq, chain, 0, &ack, sizeof(ack))) {
+	} else if (chain_write(vq, chain, sizeof(ack), cmd->reply, reply_len) ||
+		   chain_write(vq, chain, 0, &ack, sizeof(ack))) {
 		vq_break(vq, "control command has no writable acknowledgment");
 	} else {
 		vq->stats.packets++;
 		vq->stats.bytes += chain->len_out;
-		ring_complete(&vq->ring, chain, sizeof(ack));
+		ring_complete(&vq->ring, chain, sizeof(ack) + reply_len);
 		vq->batch.next++;
 		vq_publish(vq);
 	}
@@ -215,7 +228,7 @@ static bool ctrl_run(struct swnet_dev *dev, struct swnet_vq *vq)
 			return false;
 		ack = ctrl_handle(dev, vq, chain, &cmd) ? VIRTIO_NET_ERR :
 							  VIRTIO_NET_OK;
-		ctrl_finish(vq, chain, ack);
+		ctrl_finish(vq, chain, &cmd, ack);
 		trace_swnet_ctrl(dev, cmd.class, cmd.cmd, ack);
 	}
 	return true;

@@ -3,6 +3,7 @@
 #ifndef SWNET_CTRL_H
 #define SWNET_CTRL_H
 
+#include "coalesce.h"
 #include "filter.h"
 
 struct swnet_dev;
@@ -16,15 +17,17 @@ struct work_struct;
  * @filter: which frames the guest receives
  * @rss: hash and steering, NULL before the first command; changed under the
  *	device's lock, read under RCU
+ * @coal: for all receive queues, and for all transmit queues
  *
- * But for the address, which is in the config space. Guarded by the device's
- * lock.
+ * But for the address, which is in the config space, and for the coalescing
+ * of single queues. Guarded by the device's lock.
  */
 struct swnet_ctrl {
 	u16 pairs;
 	u64 offloads;
 	struct swnet_filter filter;
 	struct swnet_rss __rcu *rss;
+	struct swnet_coal coal[2];
 };
 
 /**
@@ -33,12 +36,16 @@ struct swnet_ctrl {
  * @cmd: command of the class
  * @len: bytes of @data
  * @data: command-specific data; as long as the command wants if it has one size
+ * @reply: command-specific result
+ * @reply_len: bytes of it
  */
 struct ctrl_command {
 	u8 class;
 	u8 cmd;
 	u32 len;
 	const u8 *data;
+	u8 reply[8];
+	u8 reply_len;
 };
 
 void ctrl_work(struct work_struct *work);

@@ -383,6 +383,9 @@ netdev_tx_t rx_xmit(struct swnet_vq *vq, struct sk_buff *skb)
 	if (vq->running && (err || !netdev_xmit_more() ||
 			    ring_unpublished(&vq->ring) >= RING_BATCH))
 		vq_publish(vq);
+	/* The driver is to bring buffers, and cannot be told too soon. */
+	if (err == -ENOSPC)
+		coalesce_flush(vq);
 	spin_unlock(&vq->lock);
 
 	if (keep)

@@ -44,6 +44,7 @@ void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx)
 	vq->ring.ops = &ring_ops;
 	kthread_init_work(&vq->work, idx % 2 ? tx_work : rx_work);
 	timer_setup(&vq->wait_timer, rx_wait_timeout, 0);
+	coalesce_init(vq);
 }
 
 /**
@@ -53,6 +54,7 @@ void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx)
 void vq_free(struct swnet_vq *vq)
 {
 	timer_shutdown_sync(&vq->wait_timer);
+	coalesce_free(vq);
 	kfree(vq->batch.segs);
 }
 
@@ -174,6 +176,7 @@ static void vq_stop(struct swnet_vq *vq)
 	spin_lock_bh(&vq->lock);
 	ring_rewind(&vq->ring, &vq->batch);
 	vq_publish(vq);
+	coalesce_flush(vq);
 	vq->index = ring_index(&vq->ring);
 	vq->running = false;
 	memset(&vq->ring.areas, 0, sizeof(vq->ring.areas));
@@ -329,12 +332,8 @@ void vq_publish(struct swnet_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 
-	if (!ring_unpublished(&vq->ring) || !ring_publish(&vq->ring))
-		return;
-	if (vq->cb.callback) {
-		vq->stats.calls++;
-		vq->cb.callback(vq->cb.private);
-	}
+	if (ring_unpublished(&vq->ring) && ring_publish(&vq->ring))
+		coalesce_call(vq);
 }
 
 /**

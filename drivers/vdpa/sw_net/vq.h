@@ -8,6 +8,7 @@
 #include <linux/timer.h>
 #include <linux/vdpa.h>
 
+#include "coalesce.h"
 #include "group.h"
 #include "memory.h"
 #include "ring/ring.h"
@@ -91,6 +92,10 @@ enum { VQ_DESC, VQ_DRIVER, VQ_DEVICE, VQ_NUM_AREAS };
  * @cache: last translation of @data_as
  * @ring_cache: last translation of @ring_as
  * @cb: the driver's call
+ * @coal: how long it may wait; changed under the device's lock too
+ * @call_due: it waits
+ * @called_at: value of @stats.packets at the last one
+ * @call_timer: when it has waited long enough
  * @stats: counters
  * @work: for the pair's worker: the driver kicked
  * @waiting: frames wait in the qdisc (receive)
@@ -122,6 +127,10 @@ struct swnet_vq {
 	struct memory_cache cache;
 	struct memory_cache ring_cache;
 	struct vdpa_callback cb;
+	struct swnet_coal coal;
+	bool call_due;
+	u64 called_at;
+	struct hrtimer call_timer;
 	struct vq_stats stats;
 	struct kthread_work work;
 	bool waiting;
