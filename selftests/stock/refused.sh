@@ -118,8 +118,9 @@ mac_zero() {
 	refuse_add "$INVALID" 1 "MAC address must" vt0 mac 00:00:00:00:00:00
 }
 
+# Bit 10, UFO, which nobody sends any more.
 feature_not_supported() {
-	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 21)))"
+	refuse_add "$INVALID" 1 "not supported" vt0 device_features "$(features $((FEATURES | 1 << 10)))"
 }
 
 # Bits 34 and 40, packed rings and queue reset: not implemented, so not offered.

@@ -60,6 +60,12 @@ static int ctrl_cmd_pairs(struct swnet_dev *dev, struct ctrl_command *cmd)
 	return 0;
 }
 
+static int ctrl_cmd_announced(struct swnet_dev *dev, struct ctrl_command *cmd)
+{
+	config_announced(dev);
+	return 0;
+}
+
 /* Every command there is, the feature it needs, and the size of its data. */
 static const struct {
 	u8 class;
@@ -81,6 +87,7 @@ static const struct {
 	COMMAND(MAC, MAC_ADDR_SET, CTRL_MAC_ADDR, ETH_ALEN, filter_cmd_mac),
 	COMMAND(VLAN, VLAN_ADD, CTRL_VLAN, 2, filter_cmd_vlan),
 	COMMAND(VLAN, VLAN_DEL, CTRL_VLAN, 2, filter_cmd_vlan),
+	COMMAND(ANNOUNCE, ANNOUNCE_ACK, GUEST_ANNOUNCE, 0, ctrl_cmd_announced),
 	COMMAND(MQ, MQ_VQ_PAIRS_SET, MQ, 2, ctrl_cmd_pairs),
 	COMMAND(MQ, MQ_RSS_CONFIG, RSS, CTRL_ANY_SIZE, rss_cmd),
 	COMMAND(MQ, MQ_HASH_CONFIG, HASH_REPORT, CTRL_ANY_SIZE, rss_cmd),

@@ -135,6 +135,7 @@ void swnet_reset(struct swnet_dev *dev)
 	dev->suspended &= ~SWNET_SUSPEND_VMM;
 	dev->driver_features = 0;
 	dev->config_cb = (struct vdpa_callback){};
+	dev->config.announce = false;
 	ctrl_reset(dev);
 	flow_forget(dev);
 	dev->as[0].identity = bound_to_host_driver(dev);

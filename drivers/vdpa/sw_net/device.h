@@ -36,12 +36,16 @@
  * @current_mac: what the driver set by control command, else @mac
  * @mtu: provisioned
  * @link_up: link status the guest has been told
+ * @announce: the guest is asked to announce itself
+ * @announce_told: it has been told
  */
 struct swnet_config {
 	u8 mac[ETH_ALEN];
 	u8 current_mac[ETH_ALEN];
 	u16 mtu;
 	bool link_up;
+	bool announce;
+	bool announce_told;
 };
 
 /**
