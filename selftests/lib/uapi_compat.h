@@ -7,6 +7,7 @@
 #define VDPATEST_UAPI_COMPAT_H
 
 #include <linux/vhost.h>
+#include <linux/virtio_net.h>
 
 #ifndef VHOST_VDPA_RESUME
 #define VHOST_VDPA_RESUME		_IO(VHOST_VIRTIO, 0x7E)
@@ -31,6 +32,12 @@
 #endif
 #ifndef VHOST_BACKEND_F_IOTLB_PERSIST
 #define VHOST_BACKEND_F_IOTLB_PERSIST		0x8
+#endif
+
+#ifndef VIRTIO_NET_F_VQ_NOTF_COAL
+#define VIRTIO_NET_F_VQ_NOTF_COAL	52
+#define VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET	2
+#define VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET	3
 #endif
 
 #endif /* VDPATEST_UAPI_COMPAT_H */

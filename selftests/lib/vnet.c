@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Bringing a virtio-net device up and down. */
 #include <linux/virtio_ids.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vnet.h"
@@ -17,12 +18,28 @@ static unsigned int read_max_pairs(struct vnet *n)
 {
 	uint16_t pairs;
 
-	if (!(vv_get_features(&n->vv) & FEATURE(NET_F_MQ)))
+	if (!(vv_get_features(&n->vv) & (FEATURE(NET_F_MQ) | FEATURE(NET_F_RSS))))
 		return 1;
 	vv_get_config(&n->vv, offsetof(struct virtio_net_config,
 				       max_virtqueue_pairs),
 		      &pairs, sizeof(pairs));
 	return pairs;
+}
+
+void vnet_add_device(struct vdev *d, const char *name, unsigned int nr,
+		     uint64_t more)
+{
+	struct vhost_vdpa vv;
+	char words[64];
+
+	vdev_add(d, name, nr, "");
+	vv_open(&vv, d->node);
+	more |= vv_get_features(&vv);
+	vv_close(&vv);
+	vdev_del(d);
+	snprintf(words, sizeof(words), "device_features 0x%llx",
+		 (unsigned long long)more);
+	vdev_add(d, name, nr, words);
 }
 
 static struct gmem *desc_mem(struct vnet *n)
@@ -97,8 +114,10 @@ void vnet_negotiate(struct vnet *n)
 	      vv_get_status(&n->vv));
 	n->cvq = 0;
 	if (n->features & FEATURE(NET_F_CTRL_VQ))
-		n->cvq = n->features & FEATURE(NET_F_MQ) ?
+		n->cvq = n->features & (FEATURE(NET_F_MQ) | FEATURE(NET_F_RSS)) ?
 			 2 * n->max_pairs : 2;
+	n->hdr_len = n->features & FEATURE(NET_F_HASH_REPORT) ? VNET_HDR_HASH :
+								VNET_HDR;
 }
 
 static void ring_setup(struct vnet *n, struct vq *q, unsigned int idx)
@@ -144,17 +163,23 @@ static void unmap_one(struct vnet *n, uint32_t asid, const struct gmem *m)
 	vv_batch_end(&n->vv, asid);
 }
 
+/* A reset forgets this, and keeps what is mapped. */
+static void set_asids(struct vnet *n)
+{
+	if (n->cfg.desc_asid)
+		vv_set_group_asid(&n->vv, GROUP_DESC, n->cfg.desc_asid);
+	if (n->cfg.ctrl_asid)
+		vv_set_group_asid(&n->vv, GROUP_CTRL, n->cfg.ctrl_asid);
+}
+
 void vnet_map(struct vnet *n)
 {
+	set_asids(n);
 	map_one(n, 0, &n->mem);
-	if (n->cfg.desc_asid) {
-		vv_set_group_asid(&n->vv, GROUP_DESC, n->cfg.desc_asid);
+	if (n->cfg.desc_asid)
 		map_one(n, n->cfg.desc_asid, &n->desc_mem);
-	}
-	if (n->cfg.ctrl_asid) {
-		vv_set_group_asid(&n->vv, GROUP_CTRL, n->cfg.ctrl_asid);
+	if (n->cfg.ctrl_asid)
 		map_one(n, n->cfg.ctrl_asid, &n->ctrl_mem);
-	}
 }
 
 void vnet_unmap(struct vnet *n)
@@ -214,6 +239,7 @@ void vnet_restart(struct vnet *n)
 	vnet_reset(n);
 	vnet_negotiate(n);
 	vnet_rings(n);
+	set_asids(n);
 	vnet_driver_ok(n);
 	vnet_enable(n);
 }

@@ -39,8 +39,9 @@ mgmtdev_show() {
 	check_eq "queues" 257 "$(json ".mgmtdev.$MGMTDEV.max_supported_vqs" mgmtdev show "$MGMTDEV")"
 	all=$(json ".mgmtdev.$MGMTDEV.dev_features | sort | join(\" \")" mgmtdev show "$MGMTDEV")
 	echo "# features: $all"
-	for name in ACCESS_PLATFORM CSUM CTRL_MAC_ADDR CTRL_VQ GUEST_CSUM GUEST_ECN GUEST_TSO4 GUEST_TSO6 \
-		HOST_ECN HOST_TSO4 HOST_TSO6 MAC MQ MRG_RXBUF MTU RING_EVENT_IDX RING_INDIRECT_DESC \
+	for name in ACCESS_PLATFORM CSUM CTRL_GUEST_OFFLOADS CTRL_MAC_ADDR CTRL_RX CTRL_RX_EXTRA CTRL_VLAN \
+		CTRL_VQ GUEST_ANNOUNCE GUEST_CSUM GUEST_ECN GUEST_TSO4 GUEST_TSO6 HASH_REPORT HOST_ECN \
+		HOST_TSO4 HOST_TSO6 MAC MQ MRG_RXBUF MTU RING_EVENT_IDX RING_INDIRECT_DESC RSS \
 		SPEED_DUPLEX STATUS VERSION_1; do
 		[[ " $all " == *" $name "* ]] || fail "no $name"
 	done
