@@ -336,8 +336,10 @@ static void rx_delivered(struct swnet_vq *vq, struct sk_buff *skb)
 	vq->stats.bytes += skb->len;
 }
 
-static void rx_count_drop(struct swnet_vq *vq, int why)
+static void rx_dropped(struct swnet_vq *vq, int why)
 {
+	/* If it waited, the next one has not yet. */
+	vq->waiting = false;
 	switch (why) {
 	case -ENOSPC:
 		vq->stats.drops_ring++;
@@ -377,7 +379,7 @@ netdev_tx_t rx_xmit(struct swnet_vq *vq, struct sk_buff *skb)
 	else if ((err == -ENOSPC || err == -EAGAIN) && rx_may_wait(vq))
 		keep = true;
 	else
-		rx_count_drop(vq, err);
+		rx_dropped(vq, err);
 
 	/* One used index and one call for a burst, not for each frame. */
 	if (vq->running && (err || !netdev_xmit_more() ||
