@@ -18,7 +18,7 @@ static unsigned int read_max_pairs(struct vnet *n)
 {
 	uint16_t pairs;
 
-	if (!(vv_get_features(&n->vv) & FEATURE(NET_F_MQ)))
+	if (!(vv_get_features(&n->vv) & (FEATURE(NET_F_MQ) | FEATURE(NET_F_RSS))))
 		return 1;
 	vv_get_config(&n->vv, offsetof(struct virtio_net_config,
 				       max_virtqueue_pairs),
@@ -117,8 +117,10 @@ void vnet_negotiate(struct vnet *n)
 	      vv_get_status(&n->vv));
 	n->cvq = 0;
 	if (n->features & FEATURE(NET_F_CTRL_VQ))
-		n->cvq = n->features & FEATURE(NET_F_MQ) ?
+		n->cvq = n->features & (FEATURE(NET_F_MQ) | FEATURE(NET_F_RSS)) ?
 			 2 * n->max_pairs : 2;
+	n->hdr_len = n->features & FEATURE(NET_F_HASH_REPORT) ? VNET_HDR_HASH :
+								VNET_HDR;
 }
 
 static struct vq_layout layout(const struct vnet *n)
@@ -184,6 +186,7 @@ static void bind_groups(struct vnet *n)
 
 void vnet_map(struct vnet *n)
 {
+	bind_groups(n);
 	map_one(n, 0, &n->mem);
 	if (n->cfg.desc_asid)
 		map_one(n, n->cfg.desc_asid, &n->desc_mem);

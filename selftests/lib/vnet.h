@@ -21,6 +21,7 @@
 #define VNET_BIG	(FRAME_MAX + 64)
 #define VNET_BIG_MAX	8
 #define VNET_HDR	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+#define VNET_HDR_HASH	(VNET_HDR + sizeof(struct vnet_hash))
 
 /* The groups of the software parent. */
 #define GROUP_DATA	0
@@ -29,6 +30,18 @@
 
 #define FEATURE(name)	(1ull << VIRTIO_##name)
 #define STATUS_READY	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
+
+/**
+ * struct vnet_hash - the end of the header with HASH_REPORT
+ * @value: hash
+ * @report: what was hashed, VIRTIO_NET_HASH_REPORT_*
+ * @padding: zero
+ */
+struct vnet_hash {
+	uint32_t value;
+	uint16_t report;
+	uint16_t padding;
+};
 
 /**
  * struct vnet_cfg - what to bring up
@@ -58,6 +71,8 @@ struct vnet_cfg {
  * @desc_mem: where the data queues' rings are, if not there
  * @ctrl_mem: where the control queue is, if not there
  * @features: negotiated
+ * @hdr_len: bytes before each frame
+ * @hash: of the last frame received, with HASH_REPORT
  * @max_pairs: the device's
  * @cvq: number of the control queue, 0 without one
  * @nvqs: data queues in use
@@ -74,6 +89,8 @@ struct vnet {
 	struct gmem desc_mem;
 	struct gmem ctrl_mem;
 	uint64_t features;
+	uint32_t hdr_len;
+	struct vnet_hash hash;
 	unsigned int max_pairs;
 	unsigned int cvq;
 	unsigned int nvqs;
@@ -137,5 +154,8 @@ int __vnet_rx(struct vnet *n, unsigned int pair, uint16_t type,
 /* One control command: VIRTIO_NET_OK, VIRTIO_NET_ERR or -ETIMEDOUT. */
 int vnet_ctrl(struct vnet *n, uint8_t class, uint8_t cmd, const void *data,
 	      size_t len);
+/* The same with room for a result behind the answer. */
+int vnet_ctrl_reply(struct vnet *n, uint8_t class, uint8_t cmd,
+		    const void *data, size_t len, void *reply, size_t reply_len);
 
 #endif /* VDPATEST_VNET_H */

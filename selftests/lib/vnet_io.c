@@ -26,18 +26,18 @@ void vnet_tx_add(struct vnet *n, unsigned int pair,
 {
 	struct vq *q = vnet_txq(n, pair);
 	unsigned char *buf = n->slots[q->idx] + q->free * VNET_SLOT;
-	struct vq_seg seg = { .p = buf, .len = VNET_HDR + len };
+	struct vq_seg seg = { .p = buf, .len = n->hdr_len + len };
 
 	CHECK(len <= FRAME_MAX, "frame of %zu bytes", len);
-	if (VNET_HDR + len > VNET_SLOT) {
+	if (n->hdr_len + len > VNET_SLOT) {
 		CHECK(pair < VNET_BIG_MAX, "no such buffer for pair %u", pair);
 		buf = n->big[pair];
 	}
 	seg.p = buf;
-	memset(buf, 0, VNET_HDR);
+	memset(buf, 0, n->hdr_len);
 	if (hdr)
 		memcpy(buf, hdr, sizeof(*hdr));
-	memcpy(buf + VNET_HDR, frame, len);
+	memcpy(buf + n->hdr_len, frame, len);
 	vq_add(q, &seg, 1);
 }
 
@@ -80,10 +80,11 @@ static size_t take_buffer(struct vnet *n, struct vq *q, uint32_t head,
 
 	CHECK(len <= VNET_SLOT, "device wrote %u bytes into one buffer", len);
 	if (hdr) {
-		CHECK(len >= VNET_HDR, "device wrote %u bytes", len);
+		CHECK(len >= n->hdr_len, "device wrote %u bytes", len);
 		memcpy(hdr, from, VNET_HDR);
-		from += VNET_HDR;
-		len -= VNET_HDR;
+		memcpy(&n->hash, from + VNET_HDR, n->hdr_len - VNET_HDR);
+		from += n->hdr_len;
+		len -= n->hdr_len;
 	}
 	CHECK(len <= size, "frame is %u bytes longer than expected",
 	      len - (uint32_t)size);
@@ -129,8 +130,8 @@ int __vnet_rx(struct vnet *n, unsigned int pair, uint16_t type,
 	return len;
 }
 
-int vnet_ctrl(struct vnet *n, uint8_t class, uint8_t cmd, const void *data,
-	      size_t len)
+int vnet_ctrl_reply(struct vnet *n, uint8_t class, uint8_t cmd,
+		    const void *data, size_t len, void *reply, size_t reply_len)
 {
 	struct virtio_net_ctrl_hdr *hdr = (void *)n->ctrl;
 	uint8_t *ack = n->ctrl + CTRL_ACK;
@@ -138,19 +139,35 @@ int vnet_ctrl(struct vnet *n, uint8_t class, uint8_t cmd, const void *data,
 	struct vq_seg seg[3] = {
 		{ .p = hdr, .len = sizeof(*hdr) },
 		{ .p = n->ctrl + CTRL_DATA, .len = len },
-		{ .p = ack, .len = 1, .in = true },
+		{ .p = ack, .len = 1 + reply_len, .in = true },
 	};
+	uint32_t written;
 	int ret;
 
 	CHECK(n->cvq, "no control queue");
 	hdr->class = class;
 	hdr->cmd = cmd;
-	memcpy(n->ctrl + CTRL_DATA, data, len);
+	CHECK(len <= CTRL_ACK - CTRL_DATA && reply_len < CTRL_ACK,
+	      "command of %zu bytes, reply of %zu", len, reply_len);
+	if (len)
+		memcpy(n->ctrl + CTRL_DATA, data, len);
 	*ack = 0xff;
 	if (!len)
 		seg[1] = seg[2];
 	vq_add(q, seg, len ? 3 : 2);
 	vq_notify(q);
-	ret = __vq_wait_used(q, NULL, USED_MS);
-	return ret < 0 ? ret : *ack;
+	ret = __vq_wait_used(q, &written, USED_MS);
+	if (ret < 0)
+		return ret;
+	if (reply_len && *ack == VIRTIO_NET_OK) {
+		CHECK(written == 1 + reply_len, "device wrote %u bytes", written);
+		memcpy(reply, ack + 1, reply_len);
+	}
+	return *ack;
+}
+
+int vnet_ctrl(struct vnet *n, uint8_t class, uint8_t cmd, const void *data,
+	      size_t len)
+{
+	return vnet_ctrl_reply(n, class, cmd, data, len, NULL, 0);
 }

@@ -12,6 +12,8 @@ void config_get(struct swnet_dev *dev, unsigned int offset, void *buf,
 		unsigned int len);
 void config_set(struct swnet_dev *dev, unsigned int offset, const void *buf,
 		unsigned int len);
+void config_set_mac(struct swnet_dev *dev, const u8 *mac);
+void config_announced(struct swnet_dev *dev);
 void config_work(struct work_struct *work);
 
 #endif /* SWNET_CONFIG_H */

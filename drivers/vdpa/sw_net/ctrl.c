@@ -2,29 +2,122 @@
 /*
  * The control queue: commands are executed in a work item under the device's
  * lock, so that a suspend, which takes it too, finds each done or not begun.
+ * That lock keeps the addresses of a command valid as well; the queue's own is
+ * held while guest memory is touched, and not while the command is executed.
+ *
+ * A command is copied out of guest memory, checked, and then carried out as a
+ * whole or not at all. One that changes nothing costs next to nothing, for a
+ * VMM replays all of them when a guest arrives.
  */
 #include <linux/etherdevice.h>
-#include <linux/vhost_types.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/unaligned.h>
 
+#include "chain.h"
+#include "config.h"
 #include "ctrl.h"
 #include "device.h"
+#include "offload.h"
 #include "pinwait.h"
+#include "rss.h"
+#include "rx.h"
 #include "trace.h"
 
 /* Commands before the lock is released, for a suspend that waits for it. */
 #define CTRL_BUDGET	16
 
+/* The longest command: a MAC table of some ten thousand addresses. */
+#define CTRL_DATA_MAX	SZ_64K
+
+/* The command's handler looks at the size. */
+#define CTRL_ANY_SIZE	U16_MAX
+
 /**
- * struct ctrl_command - a command, copied out of guest memory
- * @hdr: class and command
- * @len: bytes of @data, the longest command's and one more to tell too long
- * @data: command-specific data
+ * ctrl_use_pairs - have so many queue pairs in use
+ * @dev: the device
+ * @pairs: how many
+ *
+ * Once the command is acknowledged no queue beyond may receive a frame.
  */
-struct ctrl_command {
-	struct virtio_net_ctrl_hdr hdr;
-	u32 len;
-	u8 data[ETH_ALEN + 1];
+void ctrl_use_pairs(struct swnet_dev *dev, u16 pairs)
+{
+	lockdep_assert_held(&dev->lock);
+
+	if (pairs == dev->ctrl.pairs)
+		return;
+	WRITE_ONCE(dev->ctrl.pairs, pairs);
+	rx_settle(dev);
+}
+
+static int ctrl_cmd_pairs(struct swnet_dev *dev, struct ctrl_command *cmd)
+{
+	u16 pairs = get_unaligned_le16(cmd->data);
+
+	if (pairs < VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN || pairs > dev->max_pairs)
+		return -EINVAL;
+	rss_stop_steering(dev);
+	ctrl_use_pairs(dev, pairs);
+	return 0;
+}
+
+static int ctrl_cmd_announced(struct swnet_dev *dev, struct ctrl_command *cmd)
+{
+	config_announced(dev);
+	return 0;
+}
+
+/* Every command there is, the feature it needs, and the size of its data. */
+static const struct {
+	u8 class;
+	u8 cmd;
+	u8 feature;
+	u16 size;
+	int (*execute)(struct swnet_dev *dev, struct ctrl_command *cmd);
+} commands[] = {
+#define COMMAND(class, cmd, feature, size, execute) \
+	{ VIRTIO_NET_CTRL_##class, VIRTIO_NET_CTRL_##cmd, \
+	  VIRTIO_NET_F_##feature, size, execute }
+	COMMAND(RX, RX_PROMISC, CTRL_RX, 1, filter_cmd_rx),
+	COMMAND(RX, RX_ALLMULTI, CTRL_RX, 1, filter_cmd_rx),
+	COMMAND(RX, RX_ALLUNI, CTRL_RX_EXTRA, 1, filter_cmd_rx),
+	COMMAND(RX, RX_NOMULTI, CTRL_RX_EXTRA, 1, filter_cmd_rx),
+	COMMAND(RX, RX_NOUNI, CTRL_RX_EXTRA, 1, filter_cmd_rx),
+	COMMAND(RX, RX_NOBCAST, CTRL_RX_EXTRA, 1, filter_cmd_rx),
+	COMMAND(MAC, MAC_TABLE_SET, CTRL_RX, CTRL_ANY_SIZE, filter_cmd_macs),
+	COMMAND(MAC, MAC_ADDR_SET, CTRL_MAC_ADDR, ETH_ALEN, filter_cmd_mac),
+	COMMAND(VLAN, VLAN_ADD, CTRL_VLAN, 2, filter_cmd_vlan),
+	COMMAND(VLAN, VLAN_DEL, CTRL_VLAN, 2, filter_cmd_vlan),
+	COMMAND(ANNOUNCE, ANNOUNCE_ACK, GUEST_ANNOUNCE, 0, ctrl_cmd_announced),
+	COMMAND(MQ, MQ_VQ_PAIRS_SET, MQ, 2, ctrl_cmd_pairs),
+	COMMAND(MQ, MQ_RSS_CONFIG, RSS, CTRL_ANY_SIZE, rss_cmd),
+	COMMAND(MQ, MQ_HASH_CONFIG, HASH_REPORT, CTRL_ANY_SIZE, rss_cmd),
+	COMMAND(GUEST_OFFLOADS, GUEST_OFFLOADS_SET, CTRL_GUEST_OFFLOADS, 8,
+		offload_cmd),
+	COMMAND(NOTF_COAL, NOTF_COAL_TX_SET, NOTF_COAL, 8, coalesce_cmd_all),
+	COMMAND(NOTF_COAL, NOTF_COAL_RX_SET, NOTF_COAL, 8, coalesce_cmd_all),
+	COMMAND(NOTF_COAL, NOTF_COAL_VQ_SET, VQ_NOTF_COAL, 12,
+		coalesce_cmd_vq_set),
+	COMMAND(NOTF_COAL, NOTF_COAL_VQ_GET, VQ_NOTF_COAL, 4,
+		coalesce_cmd_vq_get),
 };
+
+static int ctrl_execute(struct swnet_dev *dev, struct ctrl_command *cmd)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (commands[i].class != cmd->class || commands[i].cmd != cmd->cmd)
+			continue;
+		if (!(dev->driver_features & BIT_ULL(commands[i].feature)))
+			return -EOPNOTSUPP;
+		if (commands[i].size != cmd->len &&
+		    commands[i].size != CTRL_ANY_SIZE)
+			return -EINVAL;
+		return commands[i].execute(dev, cmd);
+	}
+	return -EOPNOTSUPP;
+}
 
 /**
  * ctrl_reset - forget what commands have set
@@ -34,155 +127,122 @@ void ctrl_reset(struct swnet_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
 
-	WRITE_ONCE(dev->cur_pairs, 1);
-	ether_addr_copy(dev->config.current_mac, dev->config.mac);
+	WRITE_ONCE(dev->ctrl.pairs, 1);
+	dev->ctrl.offloads = 0;
+	filter_reset(dev);
+	rss_reset(dev);
+	coalesce_reset(dev);
+	config_set_mac(dev, dev->config.mac);
 }
 
-static bool ctrl_set_mac(struct swnet_dev *dev, const struct ctrl_command *cmd)
+/* The next command, or NULL; then the driver kicks for another. */
+static const struct ring_chain *ctrl_next(struct swnet_vq *vq)
 {
-	if (!(dev->driver_features & BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR)) ||
-	    cmd->hdr.cmd != VIRTIO_NET_CTRL_MAC_ADDR_SET ||
-	    cmd->len != ETH_ALEN || !is_valid_ether_addr(cmd->data))
-		return false;
-	memcpy(dev->config.current_mac, cmd->data, ETH_ALEN);
-	return true;
-}
+	const struct ring_chain *chain = NULL;
 
-/* Once the command is acknowledged no queue beyond may receive a frame. */
-static void ctrl_use_pairs(struct swnet_dev *dev, u16 pairs)
-{
-	u16 i;
-
-	WRITE_ONCE(dev->cur_pairs, pairs);
-	for (i = pairs; i < dev->max_pairs; i++) {
-		/* Under the control queue's lock; nobody takes them the other way. */
-		spin_lock_nested(&dev->vqs[2 * i].lock, SINGLE_DEPTH_NESTING);
-		spin_unlock(&dev->vqs[2 * i].lock);
+	spin_lock_bh(&vq->lock);
+	while (!chain && vq_is_running(vq) && pinwait_has_ring(vq)) {
+		if (vq->batch.next < vq->batch.nr || vq_fetch(vq)) {
+			chain = &vq->batch.chain[vq->batch.next];
+			if (!pinwait_chain(vq, chain))
+				chain = NULL;
+		} else if (!ring_enable_notify(&vq->ring)) {
+			break;
+		}
 	}
+	spin_unlock_bh(&vq->lock);
+	return chain;
 }
 
-static bool ctrl_set_pairs(struct swnet_dev *dev, const struct ctrl_command *cmd)
-{
-	u16 pairs;
-
-	if (!(dev->driver_features & BIT_ULL(VIRTIO_NET_F_MQ)) ||
-	    cmd->hdr.cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
-	    cmd->len != sizeof(struct virtio_net_ctrl_mq))
-		return false;
-	pairs = get_unaligned_le16(cmd->data);
-	if (pairs < VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN || pairs > dev->max_pairs)
-		return false;
-	ctrl_use_pairs(dev, pairs);
-	return true;
-}
-
-static u8 ctrl_execute(struct swnet_dev *dev, const struct ctrl_command *cmd)
-{
-	bool done = false;
-
-	switch (cmd->hdr.class) {
-	case VIRTIO_NET_CTRL_MAC:
-		done = ctrl_set_mac(dev, cmd);
-		break;
-	case VIRTIO_NET_CTRL_MQ:
-		done = ctrl_set_pairs(dev, cmd);
-		break;
-	}
-	return done ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
-}
-
-/* Copy the command out of the chain; one that is too short gets class 0xff. */
+/* Copy the command out of the chain to @data, which holds all of it. */
 static int ctrl_read(struct swnet_vq *vq, const struct ring_chain *chain,
-		     struct ctrl_command *cmd)
+		     struct ctrl_command *cmd, u8 *data)
 {
-	u8 buf[sizeof(cmd->hdr) + sizeof(cmd->data)];
-	u32 want = min_t(u32, chain->len_out, sizeof(buf));
-	u32 got = 0;
-	int i;
+	struct virtio_net_ctrl_hdr hdr = {};
+	struct chain_reader reader;
+	int err;
 
-	for (i = 0; got < want; i++) {
-		u32 piece = min(want - got, chain->seg[i].len);
+	spin_lock_bh(&vq->lock);
+	chain_begin(&reader, vq, chain);
+	err = chain_read(&reader, &hdr, sizeof(hdr));
+	if (!err)
+		err = chain_read(&reader, data, reader.left);
+	if (err == -EFAULT)
+		pinwait_fault(vq, "control command is not mapped");
+	spin_unlock_bh(&vq->lock);
 
-		if (memory_copy_from(vq->data_as, &vq->cache, buf + got,
-				     chain->seg[i].addr, piece))
-			return -EFAULT;
-		got += piece;
-	}
-	if (got < sizeof(cmd->hdr)) {
-		cmd->hdr.class = 0xff;
-		return 0;
-	}
-	memcpy(&cmd->hdr, buf, sizeof(cmd->hdr));
-	cmd->len = got - sizeof(cmd->hdr);
-	memcpy(cmd->data, buf + sizeof(cmd->hdr), cmd->len);
-	return 0;
+	cmd->class = hdr.class;
+	cmd->cmd = hdr.cmd;
+	cmd->data = data;
+	return err;
 }
 
-static int ctrl_acknowledge(struct swnet_vq *vq, const struct ring_chain *chain,
-			    u8 ack)
+/* 0 or why the command was not executed. */
+static int ctrl_handle(struct swnet_dev *dev, struct swnet_vq *vq,
+		       const struct ring_chain *chain, struct ctrl_command *cmd)
 {
-	const struct ring_seg *seg = chain->seg + chain->nr_out;
-	u32 len = 1;
-	u8 *dst;
+	u8 *data;
+	int err;
 
-	if (!chain->len_in)
-		return -EFAULT;
-	while (!seg->len)
-		seg++;
-	dst = memory_xlate(vq->data_as, &vq->cache, seg->addr, &len,
-			   VHOST_ACCESS_WO);
-	if (!dst)
-		return -EFAULT;
-	WRITE_ONCE(*dst, ack);
-	memory_wrote(&vq->cache, seg->addr, 1);
-	return 0;
+	if (!chain->len_in ||
+	    chain->len_out < sizeof(struct virtio_net_ctrl_hdr))
+		return -EINVAL;
+	cmd->len = chain->len_out - sizeof(struct virtio_net_ctrl_hdr);
+	if (cmd->len > CTRL_DATA_MAX)
+		return -EMSGSIZE;
+	data = kvmalloc(cmd->len, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+
+	err = ctrl_read(vq, chain, cmd, data);
+	if (!err)
+		err = ctrl_execute(dev, cmd);
+	/* The driver brought no room for the answer: nothing to answer then. */
+	if (!err && cmd->reply_len >= chain->len_in)
+		err = -EMSGSIZE;
+	kvfree(data);
+	return err;
 }
 
-/*
- * One command. No command sleeps, so all of it is under the queue's lock too,
- * which keeps the addresses of the chain valid.
- */
-static bool ctrl_one(struct swnet_dev *dev, struct swnet_vq *vq)
+static void ctrl_finish(struct swnet_vq *vq, const struct ring_chain *chain,
+			const struct ctrl_command *cmd, u8 ack)
 {
-	const struct ring_chain *chain = &vq->batch.chain[vq->batch.next];
-	struct ctrl_command cmd = {};
-	u8 ack;
+	u8 reply_len = ack == VIRTIO_NET_OK ? cmd->reply_len : 0;
 
-	if (!pinwait_has_ring(vq) || !pinwait_chain(vq, chain))
-		return false;
-	if (ctrl_read(vq, chain, &cmd)) {
-		vq_break(vq, "control command is not mapped");
-		return false;
+	spin_lock_bh(&vq->lock);
+	if (!vq_is_running(vq)) {
+		/* It could not be read. */
+	} else if (chain_write(vq, chain, sizeof(ack), cmd->reply, reply_len) ||
+		   chain_write(vq, chain, 0, &ack, sizeof(ack))) {
+		pinwait_fault(vq, "control command has no writable acknowledgment");
+	} else {
+		vq->stats.packets++;
+		vq->stats.bytes += chain->len_out;
+		ring_complete(&vq->ring, chain, sizeof(ack) + reply_len);
+		vq->batch.next++;
+		vq_publish(vq);
 	}
-	ack = ctrl_execute(dev, &cmd);
-	if (ctrl_acknowledge(vq, chain, ack)) {
-		vq_break(vq, "control command has no writable acknowledgment");
-		return false;
-	}
-	trace_swnet_ctrl(dev, cmd.hdr.class, cmd.hdr.cmd, ack);
-	vq->stats.packets++;
-	vq->stats.bytes += chain->len_out;
-	ring_complete(&vq->ring, chain, sizeof(ack));
-	vq->batch.next++;
-	return true;
+	spin_unlock_bh(&vq->lock);
 }
 
-/* Run the queue; true if there is more to do than the budget allows. */
+/* Run the queue; true if there may be more to do than the budget allows. */
 static bool ctrl_run(struct swnet_dev *dev, struct swnet_vq *vq)
 {
 	int budget = CTRL_BUDGET;
 
-	while (vq_is_running(vq) && budget--) {
-		if (vq->batch.next == vq->batch.nr && !vq_fetch(vq)) {
-			if (!vq_is_running(vq) ||
-			    !ring_enable_notify(&vq->ring))
-				return false;
-			continue;
-		}
-		ctrl_one(dev, vq);
-		vq_publish(vq);
+	while (budget--) {
+		const struct ring_chain *chain = ctrl_next(vq);
+		struct ctrl_command cmd = {};
+		u8 ack;
+
+		if (!chain)
+			return false;
+		ack = ctrl_handle(dev, vq, chain, &cmd) ? VIRTIO_NET_ERR :
+							  VIRTIO_NET_OK;
+		ctrl_finish(vq, chain, &cmd, ack);
+		trace_swnet_ctrl(dev, cmd.class, cmd.cmd, ack);
 	}
-	return vq_is_running(vq);
+	return true;
 }
 
 /**
@@ -192,19 +252,14 @@ static bool ctrl_run(struct swnet_dev *dev, struct swnet_vq *vq)
 void ctrl_work(struct work_struct *work)
 {
 	struct swnet_dev *dev = container_of(work, struct swnet_dev, ctrl_work);
+	struct swnet_vq *vq;
 	bool more = false;
-	u16 i;
 
 	mutex_lock(&dev->lock);
-	for (i = 0; i < dev->nvqs; i++) {
-		struct swnet_vq *vq = &dev->vqs[i];
-
-		if (!vq->running || vq->kind != SWNET_VQ_CTRL)
-			continue;
-		spin_lock_bh(&vq->lock);
+	vq = swnet_ctrl_vq(dev);
+	if (vq && vq->running) {
 		vq->stats.kicks++;
-		more |= ctrl_run(dev, vq);
-		spin_unlock_bh(&vq->lock);
+		more = ctrl_run(dev, vq);
 	}
 	mutex_unlock(&dev->lock);
 

@@ -13,6 +13,7 @@
 #include "features.h"
 #include "flow.h"
 #include "netdev.h"
+#include "offload.h"
 #include "ops.h"
 #include "pincache.h"
 #include "populate.h"
@@ -41,23 +42,13 @@ static bool bound_to_host_driver(const struct swnet_dev *dev)
 static void negotiate(struct swnet_dev *dev)
 {
 	u64 features = dev->driver_features;
-	netdev_features_t gso = 0;
 
-	if (features & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM)) {
-		gso |= NETIF_F_HW_CSUM;
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_TSO4))
-			gso |= NETIF_F_TSO;
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_TSO6))
-			gso |= NETIF_F_TSO6;
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_ECN))
-			gso |= NETIF_F_TSO_ECN;
-		/* The host has one bit for both. */
-		if (features & BIT_ULL(VIRTIO_NET_F_GUEST_USO4) &&
-		    features & BIT_ULL(VIRTIO_NET_F_GUEST_USO6))
-			gso |= NETIF_F_GSO_UDP_L4;
-	}
-	WRITE_ONCE(dev->guest_gso, gso);
+	offload_negotiated(dev);
 	WRITE_ONCE(dev->mrg_rxbuf, features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF));
+	WRITE_ONCE(dev->hdr_len,
+		   features & BIT_ULL(VIRTIO_NET_F_HASH_REPORT) ?
+		   sizeof(struct swnet_hdr) :
+		   sizeof(struct virtio_net_hdr_mrg_rxbuf));
 }
 
 /**
@@ -146,6 +137,7 @@ void swnet_reset(struct swnet_dev *dev)
 	dev->suspended &= ~SWNET_SUSPEND_VMM;
 	dev->driver_features = 0;
 	dev->config_cb = (struct vdpa_callback){};
+	dev->config.announce = false;
 	ctrl_reset(dev);
 	flow_forget(dev);
 	dev->as[0].identity = bound_to_host_driver(dev);
@@ -272,8 +264,6 @@ static void init_device(struct swnet_dev *dev, const struct swnet_provision *wan
 		    !!(want->features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ));
 	dev->config.mtu = want->mtu;
 	ether_addr_copy(dev->config.mac, want->mac);
-	ether_addr_copy(dev->config.current_mac, want->mac);
-	dev->cur_pairs = 1;
 }
 
 /**
@@ -305,6 +295,9 @@ struct swnet_dev *swnet_dev_create(struct device *parent, const char *name,
 		put_device(&dev->vdpa.dev);
 		return ERR_PTR(err);
 	}
+	mutex_lock(&dev->lock);
+	ctrl_reset(dev);
+	mutex_unlock(&dev->lock);
 	return dev;
 }
 

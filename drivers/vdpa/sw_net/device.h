@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/virtio_net.h>
 
+#include "ctrl.h"
 #include "group.h"
 #include "memory.h"
 #include "vq.h"
@@ -35,12 +36,16 @@
  * @current_mac: what the driver set by control command, else @mac
  * @mtu: provisioned
  * @link_up: link status the guest has been told
+ * @announce: the guest is asked to announce itself
+ * @announce_told: it has been told
  */
 struct swnet_config {
 	u8 mac[ETH_ALEN];
 	u8 current_mac[ETH_ALEN];
 	u16 mtu;
 	bool link_up;
+	bool announce;
+	bool announce_told;
 };
 
 /**
@@ -54,7 +59,7 @@ struct swnet_config {
  * @features: offered features
  * @pins: pinned pages of guest memory, in shared-memory mode
  *
- * @lock: guards everything below up to @cur_pairs, the configuration of
+ * @lock: guards everything below up to @guest_gso, the configuration of
  *	every queue, and the address spaces against change. Taken inside rtnl
  *	and mmap_lock, so neither may be taken under it.
  * @as: address spaces by ASID
@@ -66,9 +71,12 @@ struct swnet_config {
  * @status: device status as the driver sees it
  * @suspended: SWNET_SUSPEND_* reasons
  *
- * @cur_pairs: queue pairs in use; written under @lock, read anywhere
- * @guest_gso: %NETIF_F_* the guest takes unsegmented; likewise
+ * @ctrl: what control commands have set
+ *
+ * @guest_gso: %NETIF_F_* the guest takes unsegmented; written under @lock,
+ *	read anywhere
  * @mrg_rxbuf: frames may span several receive buffers; likewise
+ * @hdr_len: bytes of the header before each frame; likewise
  * @flow: receive steering hints, no lock
  * @halting: all queues are being stopped; a hint, no lock
  *
@@ -97,10 +105,11 @@ struct swnet_dev {
 	u64 driver_features;
 	u8 status;
 	unsigned int suspended;
+	struct swnet_ctrl ctrl;
 
-	u16 cur_pairs;
 	netdev_features_t guest_gso;
 	bool mrg_rxbuf;
+	u8 hdr_len;
 	u8 flow[SWNET_FLOWS];
 	bool halting;
 
@@ -118,6 +127,20 @@ static inline struct swnet_dev *to_swnet(struct vdpa_device *vdpa)
 
 /* Control queue, config changes, and the host interface's slower side. */
 extern struct workqueue_struct *swnet_wq;
+
+/**
+ * struct swnet_hdr - what goes before a frame
+ * @net: the header that is always there
+ * @hash_value: hash of the frame; from here on with HASH_REPORT only
+ * @hash_report: what was hashed
+ * @padding: zero
+ */
+struct swnet_hdr {
+	struct virtio_net_hdr_mrg_rxbuf net;
+	__le32 hash_value;
+	__le16 hash_report;
+	__le16 padding;
+};
 
 /**
  * struct swnet_provision - what an administrator asks of a new device

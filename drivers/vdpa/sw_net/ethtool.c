@@ -34,7 +34,7 @@ static void ethtool_channels(struct net_device *netdev,
 	struct swnet_dev *dev = netdev_to_swnet(netdev);
 
 	channels->max_combined = dev->max_pairs;
-	channels->combined_count = READ_ONCE(dev->cur_pairs);
+	channels->combined_count = READ_ONCE(dev->ctrl.pairs);
 }
 
 /* The guest's rings are ours: what it receives from is what we send to. */

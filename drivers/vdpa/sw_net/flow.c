@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "flow.h"
+#include "rss.h"
 
 /**
  * flow_learn - remember which pair the guest sends a flow on
@@ -37,12 +38,15 @@ void flow_learn(struct swnet_dev *dev, struct sk_buff *skb, u16 pair)
  */
 u16 flow_pick(struct swnet_dev *dev, struct sk_buff *skb)
 {
-	u16 pairs = READ_ONCE(dev->cur_pairs);
+	u16 pairs = READ_ONCE(dev->ctrl.pairs);
+	u16 pair;
 	u32 hash;
 	u8 slot;
 
 	if (pairs == 1)
 		return 0;
+	if (rss_steer(dev, skb, &pair))
+		return pair;
 	hash = __skb_get_hash_symmetric(skb);
 	slot = READ_ONCE(dev->flow[hash % SWNET_FLOWS]);
 	return slot && slot <= pairs ? slot - 1 : reciprocal_scale(hash, pairs);

@@ -11,13 +11,30 @@
 #include "device.h"
 #include "trace.h"
 
-/* Without MQ the control queue follows the first pair (virtio-net, Virtqueues). */
+/*
+ * Without MQ and RSS the control queue follows the first pair (virtio-net,
+ * Virtqueues).
+ */
 static u16 ctrl_index(const struct swnet_dev *dev)
 {
 	u64 features = dev->status & VIRTIO_CONFIG_S_FEATURES_OK ?
 		       dev->driver_features : dev->features;
 
-	return features & BIT_ULL(VIRTIO_NET_F_MQ) ? 2 * dev->max_pairs : 2;
+	return features & (BIT_ULL(VIRTIO_NET_F_MQ) | BIT_ULL(VIRTIO_NET_F_RSS)) ?
+	       2 * dev->max_pairs : 2;
+}
+
+/**
+ * swnet_ctrl_vq - the control queue
+ * @dev: the device
+ *
+ * Return: it, with the features as they are negotiated, or offered; NULL if
+ * the device has none.
+ */
+struct swnet_vq *swnet_ctrl_vq(struct swnet_dev *dev)
+{
+	return dev->features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ) ?
+	       &dev->vqs[ctrl_index(dev)] : NULL;
 }
 
 /**

@@ -7,6 +7,7 @@
 
 struct swnet_dev;
 struct swnet_as;
+struct swnet_vq;
 
 #define SWNET_NUM_AS	4
 
@@ -24,6 +25,7 @@ enum swnet_vq_kind {
 	SWNET_VQ_NONE,		/* has no use with the negotiated features */
 };
 
+struct swnet_vq *swnet_ctrl_vq(struct swnet_dev *dev);
 enum swnet_vq_kind swnet_vq_kind(const struct swnet_dev *dev, u16 idx);
 enum swnet_group swnet_vq_group(const struct swnet_dev *dev, u16 idx);
 enum swnet_group swnet_vq_desc_group(const struct swnet_dev *dev, u16 idx);

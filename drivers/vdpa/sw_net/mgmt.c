@@ -12,6 +12,7 @@
 #include <uapi/linux/vdpa.h>
 #include <uapi/linux/virtio_ids.h>
 
+#include "config.h"
 #include "device.h"
 #include "features.h"
 #include "mgmt.h"
@@ -129,14 +130,12 @@ static int mgmt_dev_set_attr(struct vdpa_mgmt_dev *mdev,
 		return -EOPNOTSUPP;
 
 	mutex_lock(&dev->lock);
-	if (!is_valid_ether_addr(config->net.mac)) {
+	if (!is_valid_ether_addr(config->net.mac))
 		err = -EINVAL;
-	} else if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK) {
+	else if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		err = -EBUSY;
-	} else {
-		ether_addr_copy(dev->config.mac, config->net.mac);
-		ether_addr_copy(dev->config.current_mac, config->net.mac);
-	}
+	else
+		config_set_mac(dev, config->net.mac);
 	mutex_unlock(&dev->lock);
 
 	if (err)

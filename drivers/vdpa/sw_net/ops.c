@@ -83,6 +83,8 @@ static void op_set_vq_ready(struct vdpa_device *vdpa, u16 idx, bool ready)
 	if (!vq)
 		return;
 	guard(mutex)(&vq->dev->lock);
+	if (ready && !vq->ready)
+		coalesce_enable(vq);
 	vq->ready = ready;
 	trace_swnet_vq_ready(vq->dev, idx, ready);
 	vq_update(vq);

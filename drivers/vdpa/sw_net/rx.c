@@ -14,6 +14,8 @@
 
 #include "device.h"
 #include "pinwait.h"
+#include "filter.h"
+#include "rss.h"
 #include "rx.h"
 #include "trace.h"
 
@@ -71,6 +73,24 @@ void rx_flush(struct swnet_dev *dev)
 		if (vq->running)
 			vq_publish(vq);
 		spin_unlock_bh(&vq->lock);
+	}
+}
+
+/**
+ * rx_settle - no frame is on its way that went by other rules than now
+ * @dev: the device, whose rules for frames to the guest have changed
+ *
+ * Context: process, the device's lock held.
+ */
+void rx_settle(struct swnet_dev *dev)
+{
+	u16 i;
+
+	lockdep_assert_held(&dev->lock);
+
+	for (i = 0; i < dev->max_pairs; i++) {
+		spin_lock_bh(&dev->vqs[2 * i].lock);
+		spin_unlock_bh(&dev->vqs[2 * i].lock);
 	}
 }
 
@@ -165,24 +185,26 @@ static int rx_reserve(struct swnet_vq *vq, u32 total)
 /**
  * struct rx_source - a frame on its way into the guest
  * @hdr: virtio header that goes before it
+ * @hdr_len: bytes of that the driver expects
  * @skb: the frame
  * @offset: bytes of header and frame copied so far
  */
 struct rx_source {
-	struct virtio_net_hdr_mrg_rxbuf hdr;
+	struct swnet_hdr hdr;
+	u8 hdr_len;
 	const struct sk_buff *skb;
 	u32 offset;
 };
 
 static u32 rx_copy(struct rx_source *src, void *dst, u32 len)
 {
-	u32 hdr_left = src->offset < sizeof(src->hdr) ?
-		       sizeof(src->hdr) - src->offset : 0;
+	u32 hdr_left = src->offset < src->hdr_len ?
+		       src->hdr_len - src->offset : 0;
 
 	if (hdr_left) {
 		len = min(len, hdr_left);
 		memcpy(dst, (void *)&src->hdr + src->offset, len);
-	} else if (skb_copy_bits(src->skb, src->offset - sizeof(src->hdr), dst,
+	} else if (skb_copy_bits(src->skb, src->offset - src->hdr_len, dst,
 				 len)) {
 		return 0;
 	}
@@ -230,7 +252,7 @@ static int rx_fill_chain(struct swnet_vq *vq, struct rx_source *src,
 static int rx_fill(struct swnet_vq *vq, struct rx_source *src, int chains)
 {
 	struct ring_batch *batch = &vq->batch;
-	u32 total = sizeof(src->hdr) + src->skb->len;
+	u32 total = src->hdr_len + src->skb->len;
 	int i;
 
 	for (i = 0; i < chains; i++) {
@@ -260,23 +282,27 @@ static bool rx_acceptable(const struct swnet_dev *dev, const struct sk_buff *skb
 /* 0, or why the frame cannot be delivered now or at all. */
 static int rx_frame(struct swnet_vq *vq, struct sk_buff *skb)
 {
-	struct rx_source src = { .skb = skb };
+	struct rx_source src = { .skb = skb, .hdr_len = vq->dev->hdr_len };
 	int chains;
 
 	if (!vq_is_running(vq) || !pinwait_has_ring(vq))
 		return -EAGAIN;
-	if (vq->idx / 2 >= READ_ONCE(vq->dev->cur_pairs))
+	if (vq->idx / 2 >= READ_ONCE(vq->dev->ctrl.pairs))
 		return -ESHUTDOWN;
+	if (!filter_admits(vq->dev, skb))
+		return -EADDRNOTAVAIL;
 	if (!rx_acceptable(vq->dev, skb))
 		return -EPROTO;
 	if (virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&src.hdr, true,
 				    vq->dev->guest_gso & NETIF_F_HW_CSUM, 0))
 		return -EPROTO;
 
-	chains = rx_reserve(vq, sizeof(src.hdr) + skb->len);
+	chains = rx_reserve(vq, src.hdr_len + skb->len);
 	if (chains < 0)
 		return chains;
-	src.hdr.num_buffers = __cpu_to_virtio16(true, chains);
+	if (src.hdr_len == sizeof(src.hdr))
+		rss_report(vq->dev, skb, &src.hdr);
+	src.hdr.net.num_buffers = __cpu_to_virtio16(true, chains);
 	if (rx_fill(vq, &src, chains)) {
 		pinwait_fault(vq, "receive buffer is not mapped for writing");
 		return -EAGAIN;
@@ -311,8 +337,10 @@ static void rx_delivered(struct swnet_vq *vq, struct sk_buff *skb)
 	vq->stats.bytes += skb->len;
 }
 
-static void rx_count_drop(struct swnet_vq *vq, int why)
+static void rx_dropped(struct swnet_vq *vq, int why)
 {
+	/* If it waited, the next one has not yet. */
+	vq->waiting = false;
 	switch (why) {
 	case -ENOSPC:
 		vq->stats.drops_ring++;
@@ -320,6 +348,9 @@ static void rx_count_drop(struct swnet_vq *vq, int why)
 	case -EAGAIN:
 	case -ESHUTDOWN:
 		vq->stats.drops_stopped++;
+		break;
+	case -EADDRNOTAVAIL:
+		vq->stats.drops_filter++;
 		break;
 	case -EMSGSIZE:
 		vq->stats.drops_size++;
@@ -349,12 +380,15 @@ netdev_tx_t rx_xmit(struct swnet_vq *vq, struct sk_buff *skb)
 	else if ((err == -ENOSPC || err == -EAGAIN) && rx_may_wait(vq))
 		keep = true;
 	else
-		rx_count_drop(vq, err);
+		rx_dropped(vq, err);
 
 	/* One used index and one call for a burst, not for each frame. */
 	if (vq->running && (err || !netdev_xmit_more() ||
 			    ring_unpublished(&vq->ring) >= RING_BATCH))
 		vq_publish(vq);
+	/* The driver is to bring buffers, and cannot be told too soon. */
+	if (err == -ENOSPC)
+		coalesce_flush(vq);
 	spin_unlock(&vq->lock);
 
 	if (keep)

@@ -13,6 +13,7 @@ struct swnet_vq;
 netdev_tx_t rx_xmit(struct swnet_vq *vq, struct sk_buff *skb);
 void rx_start(struct swnet_vq *vq);
 void rx_flush(struct swnet_dev *dev);
+void rx_settle(struct swnet_dev *dev);
 void rx_work(struct kthread_work *work);
 void rx_wait_timeout(struct timer_list *timer);
 

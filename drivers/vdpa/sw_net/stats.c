@@ -25,6 +25,7 @@ static const struct {
 	STAT(drops_size),
 	STAT(drops_header),
 	STAT(drops_memory),
+	STAT(drops_filter),
 	STAT(drops_down),
 	STAT(pin_waits),
 	STAT_PINS(pins),

@@ -11,6 +11,7 @@
 #include <linux/vhost_types.h>
 #include <linux/virtio_net.h>
 
+#include "chain.h"
 #include "device.h"
 #include "flow.h"
 #include "pinwait.h"
@@ -32,36 +33,6 @@
 
 /* A frame's largest size on the wire side, headers of the link included. */
 #define TX_FRAME_MAX	(65535 + VLAN_ETH_HLEN)
-
-/**
- * struct tx_cursor - how far a chain has been read
- * @seg: current segment
- * @offset: bytes of it that were read
- */
-struct tx_cursor {
-	const struct ring_seg *seg;
-	u32 offset;
-};
-
-static int tx_read(struct swnet_vq *vq, struct tx_cursor *cursor, void *dst,
-		   u32 len)
-{
-	while (len) {
-		u32 piece = min(len, cursor->seg->len - cursor->offset);
-
-		if (memory_copy_from(vq->data_as, &vq->cache, dst,
-				     cursor->seg->addr + cursor->offset, piece))
-			return -EFAULT;
-		dst += piece;
-		len -= piece;
-		cursor->offset += piece;
-		if (cursor->offset == cursor->seg->len) {
-			cursor->seg++;
-			cursor->offset = 0;
-		}
-	}
-	return 0;
-}
 
 static struct sk_buff *tx_alloc_linear(u32 len)
 {
@@ -99,17 +70,16 @@ static struct sk_buff *tx_alloc_paged(u32 len)
 	return skb;
 }
 
-static int tx_read_skb(struct swnet_vq *vq, struct tx_cursor *cursor,
-		       struct sk_buff *skb)
+static int tx_read_skb(struct chain_reader *reader, struct sk_buff *skb)
 {
 	int i, err;
 
-	err = tx_read(vq, cursor, skb->data, skb_headlen(skb));
+	err = chain_read(reader, skb->data, skb_headlen(skb));
 	for (i = 0; !err && i < skb_shinfo(skb)->nr_frags; i++) {
 		skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
 
-		err = tx_read(vq, cursor, skb_frag_address(frag),
-			      skb_frag_size(frag));
+		err = chain_read(reader, skb_frag_address(frag),
+				 skb_frag_size(frag));
 	}
 	return err;
 }
@@ -170,27 +140,29 @@ static int tx_dress(struct swnet_vq *vq, struct sk_buff *skb,
 static struct sk_buff *tx_frame(struct swnet_vq *vq,
 				const struct ring_chain *chain)
 {
-	struct tx_cursor cursor = { .seg = chain->seg };
-	struct virtio_net_hdr_mrg_rxbuf vhdr;
+	u8 hdr_len = vq->dev->hdr_len;
+	struct chain_reader reader;
+	struct swnet_hdr vhdr;
 	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)&vhdr;
 	struct sk_buff *skb;
 	int err;
 	u32 len;
 
-	if (chain->len_out < sizeof(vhdr))
+	if (chain->len_out < hdr_len)
 		return ERR_PTR(-EPROTO);
-	if (tx_read(vq, &cursor, &vhdr, sizeof(vhdr)))
+	chain_begin(&reader, vq, chain);
+	if (chain_read(&reader, &vhdr, hdr_len))
 		return ERR_PTR(-EFAULT);
 	if (!tx_header_allowed(vq->dev->driver_features, hdr))
 		return ERR_PTR(-EPROTO);
-	len = chain->len_out - sizeof(vhdr);
+	len = chain->len_out - hdr_len;
 	if (!tx_size_allowed(vq->dev->netdev, hdr, len))
 		return ERR_PTR(-EMSGSIZE);
 
 	skb = len <= TX_LINEAR_MAX ? tx_alloc_linear(len) : tx_alloc_paged(len);
 	if (!skb)
 		return ERR_PTR(-ENOMEM);
-	err = tx_read_skb(vq, &cursor, skb);
+	err = tx_read_skb(&reader, skb);
 	if (!err)
 		err = tx_dress(vq, skb, hdr);
 	if (err) {
@@ -301,7 +273,7 @@ static void tx_deliver(struct swnet_vq *vq, struct list_head *frames)
 		return;
 
 	local_bh_disable();
-	if (READ_ONCE(vq->dev->cur_pairs) > 1)
+	if (READ_ONCE(vq->dev->ctrl.pairs) > 1)
 		list_for_each_entry(skb, frames, list)
 			flow_learn(vq->dev, skb, vq->idx / 2);
 	if (netif_running(vq->dev->netdev))

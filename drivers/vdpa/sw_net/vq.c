@@ -46,6 +46,7 @@ void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx)
 	kthread_init_work(&vq->work, idx % 2 ? tx_work : rx_work);
 	timer_setup(&vq->wait_timer, rx_wait_timeout, 0);
 	INIT_WORK(&vq->pin.work, pinwait_work);
+	coalesce_init(vq);
 }
 
 /**
@@ -55,6 +56,7 @@ void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx)
 void vq_free(struct swnet_vq *vq)
 {
 	timer_shutdown_sync(&vq->wait_timer);
+	coalesce_free(vq);
 	kfree(vq->batch.segs);
 	kfree(vq->ring.done);
 }
@@ -235,6 +237,7 @@ static void vq_stop(struct swnet_vq *vq)
 	spin_lock_bh(&vq->lock);
 	ring_rewind(&vq->ring, &vq->batch);
 	vq_publish(vq);
+	coalesce_flush(vq);
 	vq->index = ring_index(&vq->ring);
 	vq->running = false;
 	vq->pinning = false;
@@ -430,12 +433,8 @@ void vq_publish(struct swnet_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 
-	if (!ring_unpublished(&vq->ring) || !ring_publish(&vq->ring))
-		return;
-	if (vq->cb.callback) {
-		vq->stats.calls++;
-		vq->cb.callback(vq->cb.private);
-	}
+	if (ring_unpublished(&vq->ring) && ring_publish(&vq->ring))
+		coalesce_call(vq);
 }
 
 /**

@@ -9,12 +9,11 @@
 #include <linux/vdpa.h>
 #include <linux/workqueue.h>
 
+#include "coalesce.h"
 #include "group.h"
 #include "memory.h"
 #include "pincache.h"
 #include "ring/ring.h"
-
-#define SWNET_NET_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /**
  * struct vq_stats - what a queue did since the device was made
@@ -27,6 +26,7 @@
  * @drops_size: frames too large for the buffers or the MTU
  * @drops_header: frames with a header that makes no sense
  * @drops_memory: frames dropped because the host had no memory
+ * @drops_filter: frames the guest does not want
  * @drops_down: frames dropped because the host interface is down
  * @pin_waits: waits for memory to be pinned
  *
@@ -42,6 +42,7 @@ struct vq_stats {
 	u64 drops_size;
 	u64 drops_header;
 	u64 drops_memory;
+	u64 drops_filter;
 	u64 drops_down;
 	u64 pin_waits;
 };
@@ -111,6 +112,10 @@ enum { VQ_DESC, VQ_DRIVER, VQ_DEVICE, VQ_NUM_AREAS };
  * @cache: last translation of @data_as
  * @ring_cache: last translation of @ring_as
  * @cb: the driver's call
+ * @coal: how long it may wait; changed under the device's lock too
+ * @call_due: it waits
+ * @called_at: value of @stats.packets at the last one
+ * @call_timer: when it has waited long enough
  * @stats: counters
  * @work: for the pair's worker: the driver kicked
  * @waiting: frames wait in the qdisc (receive)
@@ -144,6 +149,10 @@ struct swnet_vq {
 	struct memory_cache cache;
 	struct memory_cache ring_cache;
 	struct vdpa_callback cb;
+	struct swnet_coal coal;
+	bool call_due;
+	u64 called_at;
+	struct hrtimer call_timer;
 	struct vq_stats stats;
 	struct kthread_work work;
 	bool waiting;
