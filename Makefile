@@ -11,7 +11,7 @@
 #	make soak		all tests with their full counts
 #	make bench		throughput beside vhost-net (BENCH=NAME: only that)
 #
-#	make check-host | check-stock | check-e2e | check-debug
+#	make check-host | check-stock | check-newer | check-e2e | check-debug
 #				one lane of the tests
 #
 # demo, test, soak, bench and check-* load nothing into this host's kernel; they

@@ -89,6 +89,15 @@ apt_closure() {
 		--no-enhances "$1" | grep -E '^[a-z]' | sort -u
 }
 
+# apt_solution SUITE PACKAGE...: NAME=VERSION of all that installing them installs.
+apt_solution() {
+	local suite=$1
+
+	shift
+	apt-get "${APT_OPTS[@]}" -s -t "$suite" install "$@" |
+		sed -nE 's/^Inst ([^ ]+) \(([^ ]+) .*/\1=\2/p' | LC_ALL=C sort
+}
+
 apt_candidate() {
 	apt-cache "${APT_OPTS[@]}" policy "$1" | sed -n 's/^ *Candidate: //p'
 }

@@ -3,6 +3,12 @@
 # Kernel modules built outside the source tree, one build per kernel, redone
 # only when an input changed. The checkout itself stays free of objects.
 
+# tools_of KERNEL: where the programs are that it was built with; nothing if they
+# are the host's.
+tools_of() {
+	[ "$1" != newer ] || "$LAB_DIR/debian13" path tools
+}
+
 # build_key KERNEL DIR...: what the build depends on.
 build_key() {
 	local kernel=$1
@@ -11,6 +17,7 @@ build_key() {
 	{
 		path_of "$kernel" version
 		path_of "$kernel" headers
+		tools_of "$kernel"
 		gcc --version
 		find "$@" -type f ! -name '*.o' ! -name '*.ko' ! -name '.*' \
 			! -name '*.mod*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
@@ -19,10 +26,12 @@ build_key() {
 
 # build_in DIR KERNEL: run Kbuild there; the .ko files end up in DIR/modules.
 build_in() {
-	local dir=$1 headers log=$1/build.log
+	local dir=$1 headers tools log=$1/build.log
 
 	headers=$(path_of "$2" headers)
-	if ! nice make -C "$headers" M="$dir" -j "$(nproc)" modules >"$log" 2>&1; then
+	tools=$(tools_of "$2")
+	if ! PATH=${tools:+$tools/usr/bin:}$PATH nice make -C "$headers" M="$dir" \
+		-j "$(nproc)" modules >"$log" 2>&1; then
 		grep -E 'error|Error|warning|undefined' "$log" >&2 || cat "$log" >&2
 		die "building for the $2 kernel failed, see $log"
 	fi

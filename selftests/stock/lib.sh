@@ -97,7 +97,12 @@ run_case() {
 	rm -rf "$CASE_DIR"
 }
 
+# run_cases NAME...: all of them, or those of $CASES.
 run_cases() {
+	local -a cases
+
+	read -ra cases <<<"${CASES:-}"
+	[ ${#cases[@]} -eq 0 ] || set -- "${cases[@]}"
 	ktap_print_header
 	if [ "$(id -u)" -ne 0 ]; then
 		ktap_skip_all "needs root"
