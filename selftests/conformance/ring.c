@@ -16,7 +16,8 @@ void ring_init(struct ring *r, bool packed, struct gmem *ring_mem,
 {
 	r->packed = packed;
 	r->mem = ring_mem;
-	vq_init(&r->split, ring_mem, mem, idx, num, packed ? 0 : base);
+	vq_init(&r->split, ring_mem, mem, idx, num, (struct vq_layout){ 0 },
+		packed ? 0 : base);
 	if (packed)
 		packed_init(&r->pk, ring_mem, mem, num, base);
 	r->slots = gmem_alloc(mem, num * SLOT, GMEM_PAGE);
@@ -24,7 +25,7 @@ void ring_init(struct ring *r, bool packed, struct gmem *ring_mem,
 
 void ring_restart(struct ring *r, uint32_t base)
 {
-	vq_restart(&r->split, r->packed ? 0 : base);
+	vq_restart(&r->split, r->split.layout, r->packed ? 0 : base);
 	if (r->packed)
 		packed_restart(&r->pk, base);
 }
@@ -54,7 +55,7 @@ struct ring_areas ring_areas(const struct ring *r)
 
 void ring_event_idx(struct ring *r, bool on)
 {
-	r->split.event_idx = on;
+	r->split.layout.event_idx = on;
 }
 
 unsigned char *ring_slot(struct ring *r, int id)
