@@ -3,6 +3,7 @@
 #include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vnet.h"
 
@@ -26,19 +27,42 @@ static unsigned int read_max_pairs(struct vnet *n)
 	return pairs;
 }
 
+/*
+ * By number of pairs: what a device offers if nobody asks for more. Shared, for
+ * each test is a process of its own and to add a device takes a while.
+ */
+static uint64_t *default_features;
+
+static void __attribute__((constructor)) share_default_features(void)
+{
+	default_features = mmap(NULL, GMEM_PAGE, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static uint64_t learn_default_features(const char *name, unsigned int nr)
+{
+	struct vhost_vdpa vv;
+	uint64_t features;
+	struct vdev d;
+
+	vdev_add(&d, name, nr, "");
+	vv_open(&vv, d.node);
+	features = vv_get_features(&vv);
+	vv_close(&vv);
+	vdev_del(&d);
+	return features;
+}
+
 void vnet_add_device(struct vdev *d, const char *name, unsigned int nr,
 		     uint64_t more)
 {
-	struct vhost_vdpa vv;
 	char words[64];
 
-	vdev_add(d, name, nr, "");
-	vv_open(&vv, d->node);
-	more |= vv_get_features(&vv);
-	vv_close(&vv);
-	vdev_del(d);
+	CHECK(nr <= VNET_PAIRS_MAX, "%u pairs", nr);
+	if (!default_features[nr])
+		default_features[nr] = learn_default_features(name, nr);
 	snprintf(words, sizeof(words), "device_features 0x%llx",
-		 (unsigned long long)more);
+		 (unsigned long long)(default_features[nr] | more));
 	vdev_add(d, name, nr, words);
 }
 
