@@ -3,6 +3,7 @@
 #include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vnet.h"
 
@@ -24,6 +25,49 @@ static unsigned int read_max_pairs(struct vnet *n)
 				       max_virtqueue_pairs),
 		      &pairs, sizeof(pairs));
 	return pairs;
+}
+
+/*
+ * By number of pairs: what a device offers if nobody asks for more. Shared, for
+ * each test is a process of its own and to add a device takes a while.
+ */
+static uint64_t *default_features;
+
+static void __attribute__((constructor)) share_default_features(void)
+{
+	default_features = mmap(NULL, GMEM_PAGE, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static uint64_t learn_default_features(const char *name, unsigned int nr)
+{
+	struct vhost_vdpa vv;
+	uint64_t features;
+	struct vdev d;
+
+	vdev_add(&d, name, nr, "");
+	vv_open(&vv, d.node);
+	features = vv_get_features(&vv);
+	vv_close(&vv);
+	vdev_del(&d);
+	return features;
+}
+
+void vnet_add_device(struct vdev *d, const char *name, unsigned int nr,
+		     uint64_t more)
+{
+	char words[64];
+
+	CHECK(nr <= VNET_PAIRS_MAX, "%u pairs", nr);
+	if (!more) {
+		vdev_add(d, name, nr, "");
+		return;
+	}
+	if (!default_features[nr])
+		default_features[nr] = learn_default_features(name, nr);
+	snprintf(words, sizeof(words), "device_features 0x%llx",
+		 (unsigned long long)(default_features[nr] | more));
+	vdev_add(d, name, nr, words);
 }
 
 static struct gmem *desc_mem(struct vnet *n)
@@ -70,25 +114,6 @@ void vnet_open(struct vnet *n, const char *node, const struct vnet_cfg *cfg)
 	CHECK(n->cfg.pairs <= n->max_pairs, "device has %u pairs",
 	      n->max_pairs);
 	alloc_memory(n);
-}
-
-void vnet_add_device(struct vdev *dev, const char *name, unsigned int nr,
-		     uint64_t more)
-{
-	struct vhost_vdpa vv;
-	uint64_t features;
-	char words[64];
-
-	vdev_add(dev, name, nr, "");
-	if (!more)
-		return;
-	vv_open(&vv, dev->node);
-	features = vv_get_features(&vv) | more;
-	vv_close(&vv);
-	vdev_del(dev);
-	snprintf(words, sizeof(words), "device_features 0x%llx",
-		 (unsigned long long)features);
-	vdev_add(dev, name, nr, words);
 }
 
 void vnet_close(struct vnet *n)
@@ -186,7 +211,6 @@ static void bind_groups(struct vnet *n)
 
 void vnet_map(struct vnet *n)
 {
-	bind_groups(n);
 	map_one(n, 0, &n->mem);
 	if (n->cfg.desc_asid)
 		map_one(n, n->cfg.desc_asid, &n->desc_mem);

@@ -317,7 +317,7 @@ TEST_F(ctrl, vlans)
 	OK(CTRL(VLAN, VLAN_DEL, &seven));
 	EXPECT_FALSE(receives_vlan(self, seven));
 	EXPECT_TRUE(receives_vlan(self, last));
-	for (id = 0; id < 4096; id++)
+	for (id = 0; id < 4096; id += 2)
 		ASSERT_EQ(CTRL(VLAN, VLAN_ADD, &id), VIRTIO_NET_OK);
 	EXPECT_TRUE(receives_vlan(self, 1234));
 }
@@ -461,7 +461,7 @@ TEST_F(ctrl, acknowledged_is_done)
 {
 	unsigned int i;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 20; i++) {
 		uint16_t used;
 
 		OK(RX(PROMISC, 1));
