@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "conf.h"
-#include "frame.h"
 #include "io.h"
 
 #define CANARY	0x77

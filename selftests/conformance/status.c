@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The status, the features of the device and of the backend. */
-#include <sys/ioctl.h>
-
 #include "conf.h"
 #include "io.h"
 
