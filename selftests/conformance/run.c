@@ -23,6 +23,7 @@
 #define CASE_SECONDS	60	/* scaled; far more than any of them takes */
 #define EXIT_SKIP	4
 #define KNOWN_WAIT_MS	250	/* for what is known not to happen */
+#define KNOWN_QUIET_MS	1000	/* for what is known to happen, and ends it */
 /* An oops, a warning, a lockup, a bad page. */
 #define TAINT_BAD	(1u << 7 | 1u << 9 | 1u << 14 | 1u << 5)
 
@@ -276,7 +277,7 @@ static void describe(void)
 
 bool run_all(void)
 {
-	const unsigned int wait_ms = options.wait_ms;
+	const struct options given = options;
 	unsigned int count[3] = { 0 }, i;
 	bool good = true;
 
@@ -289,8 +290,11 @@ bool run_all(void)
 		enum outcome want, got;
 		const char *reason = expect_of(items[i].name, &want);
 
-		options.wait_ms = want == FAILED || want == EITHER ?
-				  KNOWN_WAIT_MS : wait_ms;
+		options = given;
+		if (want == FAILED || want == EITHER) {
+			options.wait_ms = KNOWN_WAIT_MS;
+			options.quiet_ms = KNOWN_QUIET_MS;
+		}
 		got = run_item(&items[i]);
 		count[got]++;
 		good &= report(i + 1, &items[i], got, want, reason);
