@@ -224,6 +224,13 @@ static bool any_id(struct guest *g)
 	CHECK_EQ(le32toh(g->slot[0].len), 1);
 	CHECK_EQ(le16toh(g->slot[0].flags), WRITE | guest_used_flags(g, 0));
 	CHECK_EQ(ring_index(&g->ring), 2);
+
+	/* Nothing was written to it: the length means nothing. */
+	guest_poke_slot(g, 2, 1, 1, 7, WRITE | guest_avail_flags(g, 2));
+	CHECK_EQ(ring_fetch(&g->ring, &g->batch, RING_BATCH), 1);
+	ring_complete(&g->ring, &g->batch.chain[g->batch.next++], 0);
+	ring_publish(&g->ring);
+	CHECK_EQ(le16toh(g->slot[2].flags), guest_used_flags(g, 2));
 	return true;
 }
 

@@ -40,16 +40,12 @@ FIXTURE_VARIANT_ADD(data, packed) {
 	.with = FEATURE(F_RING_PACKED),
 };
 
-/* Short laps, from the middle of the second on; flags decide about calls. */
-FIXTURE_VARIANT_ADD(data, packed_plain) {
+/* In order; short laps, from the middle of the second on; flags decide about calls. */
+FIXTURE_VARIANT_ADD(data, packed_in_order) {
 	.with = FEATURE(F_RING_PACKED) | FEATURE(F_IN_ORDER),
 	.without = FEATURE(RING_F_EVENT_IDX) | FEATURE(NET_F_MQ),
 	.num = 128,
 	.base = 200,
-};
-
-FIXTURE_VARIANT_ADD(data, in_order) {
-	.with = FEATURE(F_IN_ORDER),
 };
 
 FIXTURE_SETUP(data)

@@ -90,15 +90,16 @@ void ring_rewind(struct ring *ring, struct ring_batch *batch)
 
 void ring_complete(struct ring *ring, const struct ring_chain *chain, u32 written)
 {
-	if (likely(!ring->deferred))
-		split_write_used(ring, ring->used, chain->id, written);
-	else
-		ring->done[ring->nr_done++] = (struct ring_done){
-			.len = written,
-			.id = chain->id,
-			.slots = chain->slots,
-			.silent = !chain->len_in,
-		};
+	if (likely(!ring->deferred)) {
+		split_write_used(ring, ring->used++, chain->id, written);
+		return;
+	}
+	ring->done[ring->nr_done++] = (struct ring_done){
+		.len = written,
+		.id = chain->id,
+		.slots = chain->slots,
+		.silent = !chain->len_in,
+	};
 	ring->used += chain->slots;
 }
 
