@@ -232,18 +232,34 @@ static void vq_start(struct swnet_vq *vq, enum swnet_vq_kind kind)
 		vq_kick(vq);
 }
 
-static void vq_stop(struct swnet_vq *vq)
+/**
+ * vq_stop - make a queue stand still
+ * @vq: the queue
+ *
+ * When it returns the device touches neither the queue's memory nor the
+ * driver's call any more. The ring stays mapped, see vq_update().
+ *
+ * Context: process, the device's lock held, bottom halves off. Waits for one
+ * batch at most.
+ */
+void vq_stop(struct swnet_vq *vq)
 {
-	spin_lock_bh(&vq->lock);
+	lockdep_assert_held(&vq->dev->lock);
+
+	if (!vq->running)
+		return;
+	spin_lock(&vq->lock);
 	ring_rewind(&vq->ring, &vq->batch);
 	vq_publish(vq);
 	coalesce_flush(vq);
 	vq->index = ring_index(&vq->ring);
 	vq->running = false;
-	vq->pinning = false;
-	vq->pin.wants.nr = 0;
+	if (vq->dev->pins) {
+		vq->pinning = false;
+		vq->pin.wants.nr = 0;
+	}
 	memset(&vq->ring.areas, 0, sizeof(vq->ring.areas));
-	spin_unlock_bh(&vq->lock);
+	spin_unlock(&vq->lock);
 
 	trace_swnet_vq_stop(vq->dev, vq->idx, vq->index);
 }
@@ -252,9 +268,8 @@ static void vq_stop(struct swnet_vq *vq)
  * vq_update - start or stop a queue, whatever its state now asks for
  * @vq: the queue
  *
- * When it returns with the queue stopped, the device touches neither the
- * queue's memory nor the driver's call any more. One that is only suspended
- * keeps its ring mapped, for that is most of what stopping and starting cost.
+ * A queue that is only suspended keeps its ring mapped, for that is most of
+ * what stopping and starting cost.
  *
  * Context: process, the device's lock held. Waits for one batch at most.
  */
@@ -270,8 +285,11 @@ void vq_update(struct swnet_vq *vq)
 
 	if (run && !vq->running)
 		vq_start(vq, kind);
-	else if (!run && vq->running)
+	if (!run) {
+		local_bh_disable();
 		vq_stop(vq);
+		local_bh_enable();
+	}
 	if (!enabled)
 		vq_unmap_areas(vq);
 }

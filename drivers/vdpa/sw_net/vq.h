@@ -139,10 +139,10 @@ struct swnet_vq {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool running;
 	bool pinning;
+	bool call_due;
 	const char *broken;
 	enum swnet_vq_kind kind;
 	struct ring ring;
-	struct ring_batch batch;
 	bool moved;
 	struct swnet_as *data_as;
 	struct swnet_as *ring_as;
@@ -150,7 +150,6 @@ struct swnet_vq {
 	struct memory_cache ring_cache;
 	struct vdpa_callback cb;
 	struct swnet_coal coal;
-	bool call_due;
 	u64 called_at;
 	struct hrtimer call_timer;
 	struct vq_stats stats;
@@ -160,11 +159,14 @@ struct swnet_vq {
 	unsigned long waiting_since;
 	struct timer_list wait_timer;
 	struct pinwait pin;
+	/* Last, for its size: the rest is what suspend goes through. */
+	struct ring_batch batch;
 };
 
 void vq_init(struct swnet_vq *vq, struct swnet_dev *dev, u16 idx);
 void vq_free(struct swnet_vq *vq);
 void vq_update(struct swnet_vq *vq);
+void vq_stop(struct swnet_vq *vq);
 void vq_reset(struct swnet_vq *vq);
 void vq_invalidate(struct swnet_vq *vq, const struct swnet_as *as, u64 iova,
 		   u64 last);
