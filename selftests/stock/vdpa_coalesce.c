@@ -40,6 +40,7 @@ FIXTURE_SETUP(coalesce)
 			FEATURE(NET_F_NOTF_COAL) | FEATURE(NET_F_VQ_NOTF_COAL));
 	peer_open(&self->peer, self->dev.netdev, false);
 	vnet_start(&self->net, self->dev.node, &cfg);
+	vdev_wait_up(&self->dev);
 	ASSERT_TRUE(WAIT_UNTIL(vdev_carrier(&self->dev), 500));
 	/* All are enabled, and frames come on the first. */
 	ASSERT_EQ(vnet_ctrl(&self->net, VIRTIO_NET_CTRL_MQ,

@@ -39,6 +39,7 @@ FIXTURE_SETUP(ctrl)
 	vnet_add_device(&self->dev, "vtctrl0", PAIRS, MORE);
 	peer_open(&self->peer, self->dev.netdev, false);
 	vnet_start(&self->net, self->dev.node, &cfg);
+	vdev_wait_up(&self->dev);
 	ASSERT_TRUE(WAIT_UNTIL(vdev_carrier(&self->dev), 500));
 	vnet_rx_fill(&self->net, 0, -1, VNET_SLOT);
 }

@@ -81,6 +81,7 @@ FIXTURE_SETUP(rss)
 			FEATURE(NET_F_RSS) | FEATURE(NET_F_HASH_REPORT));
 	peer_open(&self->peer, self->dev.netdev, false);
 	vnet_start(&self->net, self->dev.node, &cfg);
+	vdev_wait_up(&self->dev);
 	ASSERT_TRUE(WAIT_UNTIL(vdev_carrier(&self->dev), 500));
 	for (i = 0; i < PAIRS; i++)
 		vnet_rx_fill(&self->net, i, -1, VNET_SLOT);

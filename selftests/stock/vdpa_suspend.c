@@ -39,6 +39,7 @@ FIXTURE_SETUP(suspend)
 	vnet_add_device(&self->dev, "vtsusp0", 2, variant->with);
 	peer_open(&self->peer, self->dev.netdev, false);
 	vnet_start(&self->net, self->dev.node, &cfg);
+	vdev_wait_up(&self->dev);
 	frame_make(self->frame, sizeof(self->frame), outside, self->dev.mac, 1);
 }
 

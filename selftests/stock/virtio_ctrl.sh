@@ -149,7 +149,7 @@ receive_side_scaling() {
 	add_pair vt0 virtio_vdpa max_vqp 4 device_features "$(printf '0x%x' $((FEATURES | RSS)))"
 	g ethtool -L "$GUEST" combined 4 2>/dev/null || :
 	ping_works
-	g ethtool -x "$GUEST" | sed 's/^/# /' | head -n 6
+	g ethtool -x "$GUEST" | sed -n '1,6s/^/# /p'
 	g ethtool -K "$GUEST" rxhash on
 	for queue in 3 1; do
 		g ethtool -X "$GUEST" weight 0 $((queue == 1)) 0 $((queue == 3))
