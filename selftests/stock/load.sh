@@ -146,11 +146,11 @@ cycles() {
 	begin
 	need_driver virtio_vdpa
 	count=$(by_scale 20 500)
-	[ "${VM_KERNEL:-}" != debug ] || count=$((count / 4))
+	[ "${VM_KERNEL:-}" != debug ] || count=$(by_scale 3 100)
 	refs=$(references)
 	nets=$(ls /sys/class/net)
 	for i in $(seq "$count"); do
-		[ "$i" -ne 4 ] || before=$(unreclaimable_kb)
+		[ "$i" -ne 3 ] || before=$(unreclaimable_kb)
 		cycle
 		[ $((i % 5)) -ne 0 ] || check_nothing_left "$refs" "$nets"
 	done

@@ -253,6 +253,7 @@ static void load_start(struct load *l, const struct vdev *dev, unsigned int pair
 	vnet_start(&l->net, dev->node, &cfg);
 	find_places(l);
 	map_shadow(l, &l->net.vv);
+	vdev_wait_up(dev);
 	l->sending = true;
 	l->running = true;
 	CHECK(!pthread_create(&l->thread[0], NULL, guest_thread, l) &&
@@ -415,7 +416,8 @@ static unsigned int move_rings(struct load *l)
  * Frames for the guest that are with the first one have to get out before,
  * nothing of it can be asked for them later.
  */
-static unsigned int move_device(struct load *l, struct vhost_vdpa *other)
+static unsigned int move_device(struct load *l, struct vhost_vdpa *other,
+				const struct vdev *dev)
 {
 	struct vhost_vdpa source = l->net.vv;
 	uint32_t base[2 * PAIRS + 1];
@@ -432,6 +434,7 @@ static unsigned int move_device(struct load *l, struct vhost_vdpa *other)
 	l->net.vv = *other;
 	*other = source;
 	continue_rings(l, base);
+	vdev_wait_up(dev);
 	l->at = !l->at;
 	pthread_mutex_unlock(&l->guest_lock);
 	pthread_mutex_unlock(&l->send_lock);
@@ -507,7 +510,7 @@ TEST_F(move, to_a_second_device_and_back)
 	other = on_other.vv;
 	for (i = 0; i < 2 * n; i++) {
 		pause_us(random() % 10000);
-		left = move_device(l, &other);
+		left = move_device(l, &other, &self->dev[!l->at]);
 		caught += left > 0;
 	}
 	load_judge(_metadata, l);
@@ -651,7 +654,9 @@ TEST(suspend_of_many_takes_little_longer_than_of_one)
 		       (unsigned long long)took[i][0],
 		       (unsigned long long)took[i][SAMPLES - 1]);
 	}
-	EXPECT_LE(took[1][SAMPLES / 2], 4 * took[0][SAMPLES / 2]);
+	/* A kernel that checks every lock says nothing about the time they take. */
+	if (slow_factor() <= 2)
+		EXPECT_LE(took[1][SAMPLES / 2], 4 * took[0][SAMPLES / 2]);
 	free(b);
 }
 
