@@ -2,9 +2,13 @@
 """
 Live migrations of a Linux guest by an unmodified QEMU, judged by the traffic.
 
-  scenarios.py IMAGE round-trips|cancel
+  scenarios.py IMAGE round-trips|cancel|multiqueue [MACHINE...]
+
+A machine is what Lab takes, as JSON; each gets a run of the scenario. E2E_QEMU is
+the QEMU to use.
 """
 
+import json
 import os
 import sys
 import time
@@ -13,16 +17,20 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 # pylint: disable=wrong-import-position
 from vdpatest.ktap import Ktap
-from vdpatest.lab import Lab, unload_driver
+from vdpatest.lab import Lab, qemu_version, unload_driver
 from vdpatest.migrate import cancel, lose_destination, migrate
-from vdpatest.topology import GUEST_MAC
+from vdpatest.topology import GUEST_ADDRS
 from vdpatest.traffic import DIRECTIONS, lost_outside, total
 
+SCALE = os.environ.get("SCALE") or "test"
 PERIOD_US = 1000
 ROUND_TRIPS = {"test": 3, "soak": 10}
+FLOWS = 64
+OTHER_MAC = "52:54:00:00:01:01"
 
 
 def bring_up(ktap, lab):
+    ktap.note(f"QEMU {qemu_version()}, {lab.describe()}")
     lab.build()
     lab.boot()
     ktap.check("the guest got its address by DHCP and answers ping", True)
@@ -48,17 +56,17 @@ def judge(ktap, seen, windows):
                f"{elsewhere} lost elsewhere" if elsewhere else "")
 
 
-def one_way(ktap, lab, number):
-    destination = lab.start_destination()
+def one_way(ktap, lab, number, paused=False):
+    destination = lab.start_destination(paused)
     time.sleep(1)
     result = migrate(lab.vmm, destination)
     lab.take_over(destination)
-    answers = lab.topology.ping()
-    port = lab.topology.bridge_port_of(GUEST_MAC)
+    answers = lab.answers()
+    ports = [lab.topology.bridge_port_of(mac) for mac in lab.macs]
     ktap.check(f"migration {number} to {destination.device.name}",
-               answers and port == destination.device.name,
+               answers and ports == [device.name for device in destination.devices],
                f"downtime {result['downtime_ms']} ms, total {result['total_ms']} ms, "
-               f"ping {'answered' if answers else 'not answered'}, guest behind {port}")
+               f"ping {'answered' if answers else 'not answered'}, guest behind {ports}")
     # Until the guest has sent something the bridge sends to where it was.
     return result["started_ns"], time.monotonic_ns()
 
@@ -66,7 +74,7 @@ def one_way(ktap, lab, number):
 def round_trips(ktap, lab):
     bring_up(ktap, lab)
     traffic = lab.traffic("traffic", PERIOD_US)
-    count = 2 * ROUND_TRIPS[os.environ.get("SCALE") or "test"]
+    count = 2 * ROUND_TRIPS[SCALE]
     windows = [one_way(ktap, lab, i + 1) for i in range(count)]
     judge(ktap, traffic.stop(), windows)
 
@@ -95,21 +103,50 @@ def cancelled(ktap, lab):
     judge(ktap, traffic.stop(), windows)
 
 
-SCENARIOS = {"round-trips": round_trips, "cancel": cancelled}
+def check_pairs(ktap, lab, when):
+    """Every queue pair that the guest uses carries frames both ways, and no other."""
+    for nic, device in enumerate(lab.vmm.devices):
+        before = device.frames()
+        answered = lab.topology.answered_flows(GUEST_ADDRS[nic], FLOWS)
+        moved = [(new[0] - old[0], new[1] - old[1])
+                 for old, new in zip(before, device.frames())]
+        used, idle = moved[:lab.pairs_in_use()], moved[lab.pairs_in_use():]
+        ktap.check(f"{when}: {device.name} carries frames on {len(used)} of {len(moved)} pairs",
+                   answered == FLOWS and all(all(pair) for pair in used)
+                   and not any(any(pair) for pair in idle),
+                   f"{answered} of {FLOWS} flows answered, frames to and from the guest: {moved}")
+
+
+def multiqueue(ktap, lab):
+    """There with another MAC address, and back to a QEMU started with -S."""
+    bring_up(ktap, lab)
+    check_pairs(ktap, lab, "at the source")
+    lab.set_guest_mac(0, OTHER_MAC)
+    traffic = [lab.traffic(f"traffic-{nic}", PERIOD_US, nic) for nic in range(lab.nics)]
+    windows = []
+    for number, paused in enumerate((False, True), 1):
+        windows.append(one_way(ktap, lab, number, paused))
+        check_pairs(ktap, lab, f"after migration {number}")
+    for flow in traffic:
+        judge(ktap, flow.stop(), windows)
+
+
+SCENARIOS = {"round-trips": round_trips, "cancel": cancelled, "multiqueue": multiqueue}
 
 
 def main():
-    image, scenario = sys.argv[1], SCENARIOS[sys.argv[2]]
-    ktap, lab = Ktap(), Lab(image)
+    image, scenario, *machines = sys.argv[1:]
 
     def body(results):
-        try:
-            scenario(results, lab)
-        finally:
-            lab.remove()
-        unload_driver()
-        results.check("nothing holds the driver when the devices are gone", True)
-    return ktap.run(body)
+        for machine in machines or ["{}"]:
+            lab = Lab(image, **json.loads(machine))
+            try:
+                SCENARIOS[scenario](results, lab)
+            finally:
+                lab.remove()
+            unload_driver()
+            results.check("nothing holds the driver when the devices are gone", True)
+    return Ktap().run(body)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@
 #include "traffic.h"
 
 static const char usage[] =
-	"Usage: traffic guest\n"
-	"       traffic outside --peer ADDRESS --output FILE [--ready FILE] [--wait SECONDS]\n"
-	"                       [--period-us N] [--gap-us N] [--payload BYTES]\n"
+	"Usage: traffic guest [PORT]\n"
+	"       traffic outside --peer ADDRESS --output FILE [--port PORT] [--ready FILE]\n"
+	"                       [--wait SECONDS] [--period-us N] [--gap-us N]\n"
+	"                       [--payload BYTES]\n"
 	"       traffic channels INTERFACE PAIRS\n"
 	"\n"
 	"outside sends every N us, or less often if the guest is too slow for that. It\n"
@@ -44,8 +45,14 @@ static int number(const char *text, uint32_t *value)
 	return 0;
 }
 
+static int port_number(const char *text, uint32_t *port)
+{
+	return number(text, port) || !*port || *port > UINT16_MAX ? -1 : 0;
+}
+
 static const struct option options[] = {
 	{ "peer", required_argument, NULL, 'p' },
+	{ "port", required_argument, NULL, 'P' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "ready", required_argument, NULL, 'r' },
 	{ "wait", required_argument, NULL, 'w' },
@@ -57,9 +64,16 @@ static const struct option options[] = {
 
 static int parse_option(struct outside_options *o, int c)
 {
+	uint32_t port;
+
 	switch (c) {
 	case 'p':
 		return inet_pton(AF_INET, optarg, &o->peer.sin_addr) == 1 ? 0 : -1;
+	case 'P':
+		if (port_number(optarg, &port))
+			return -1;
+		o->peer.sin_port = htons(port);
+		return 0;
 	case 'o':
 		o->output = optarg;
 		return 0;
@@ -97,10 +111,11 @@ int main(int argc, char **argv)
 		.params = { .period_us = 1000, .gap_us = 3000, .payload = 64 },
 		.wait_s = 60,
 	};
-	uint32_t pairs;
+	uint32_t pairs, port = WIRE_PORT;
 
-	if (argc == 2 && !strcmp(argv[1], "guest"))
-		return guest_end(WIRE_PORT);
+	if (argc >= 2 && argc <= 3 && !strcmp(argv[1], "guest") &&
+	    (argc == 2 || !port_number(argv[2], &port)))
+		return guest_end(port);
 	if (argc == 4 && !strcmp(argv[1], "channels") && !number(argv[3], &pairs))
 		return set_channels(argv[2], pairs);
 	if (argc < 2 || strcmp(argv[1], "outside") || parse_outside(&o, argc - 1, argv + 1))

@@ -2,13 +2,14 @@
 """The guest, the QEMU it lives in at the moment, and everything around it."""
 
 import glob
+import itertools
 import os
 import re
 
 from .shell import OUT, SLOW, TestError, log, run
-from .topology import Topology
+from .topology import GUEST_ADDRS, GUEST_MACS, MGMTDEV, Topology
 from .traffic import Traffic
-from .vmm import Vmm
+from .vmm import Machine, Vmm
 
 # In order: what the driver needs, the driver, what the topology needs.
 MODULES = ("vdpa", "vhost_vdpa", "bridge", "veth")
@@ -51,30 +52,46 @@ def load_kvm():
 
 
 class Lab:
-    """`vmm` is where the guest runs; the other device is where it may go next."""
+    """
+    `vmm` is where the guest runs; the other devices are where it may go next.
+    `pairs` is what each device has; a guest without `mq` uses one of them.
+    """
 
-    def __init__(self, image, ram_mb=256, pairs=1):
+    numbers = itertools.count(1)
+
+    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
+    def __init__(self, image, ram_mb=256, pairs=1, mq=True, nics=1, shared=False):
         self.image = image
-        self.ram_mb = ram_mb
+        self.machine = Machine(ram_mb, mq and pairs > 1, shared or MGMTDEV == "vdpasw_net_shm")
         self.pairs = pairs
+        self.nics = nics
         self.topology = Topology(f"{image}/busybox")
-        self.devices = []
+        self.hosts = ()
         self.vmm = None
         self.running = []
-        self.started = 0
+        self.macs = list(GUEST_MACS[:nics])
         self.accel = "tcg"
 
     def build(self):
         load_driver()
-        self.devices = self.topology.build(self.pairs)
+        self.hosts = self.topology.build(self.pairs, self.nics)
         if load_kvm():
             self.accel = "kvm"
 
-    def _start(self, device, incoming):
-        self.started += 1
-        append = f"GUEST_PAIRS={self.pairs}" if self.pairs > 1 else ""
-        vmm = Vmm(f"qemu-{self.started}-{device.name}", self.image, device, self.ram_mb,
-                  self.accel, incoming, append)
+    def describe(self):
+        return (f"{self.nics} device(s) with {self.pairs} queue pair(s), "
+                f"{self.pairs_in_use()} used, {'shared' if self.machine.shared else 'anonymous'} "
+                "memory")
+
+    def pairs_in_use(self):
+        return self.pairs if self.machine.mq else 1
+
+    def _start(self, devices, incoming, paused=False):
+        append = f"GUEST_PAIRS={self.pairs}" if self.machine.mq else ""
+        if self.nics > 1:
+            append += f" GUEST_ADDR2={GUEST_ADDRS[1]}/24"
+        vmm = Vmm(f"qemu-{next(self.numbers)}-{devices[0].name}", self.image, devices,
+                  self.machine, self.accel, incoming, paused, append)
         self.running.append(vmm)
         return vmm
 
@@ -92,15 +109,24 @@ class Lab:
             self._boot()
 
     def _boot(self):
-        self.vmm = self._start(self.devices[0], incoming=False)
+        self.vmm = self._start(self.hosts[0], incoming=False)
         self.vmm.wait_guest_up(BOOT_S[self.accel] * SLOW)
-        if not self.topology.ping():
+        if not self.answers():
             raise TestError("the guest does not answer ping")
 
-    def start_destination(self):
-        """A QEMU that waits for the guest, on the device that is free."""
-        device = next(d for d in self.devices if d is not self.vmm.device)
-        return self._start(device, incoming=True)
+    def answers(self):
+        return all(self.topology.ping(addr=addr) for addr in GUEST_ADDRS[:self.nics])
+
+    def set_guest_mac(self, nic, mac):
+        """As the guest's administrator would; nobody outside knows the old one any more."""
+        self.vmm.tell(f"ip link set dev eth{nic} address {mac}")
+        self.macs[nic] = mac
+        self.topology.forget_neighbours()
+
+    def start_destination(self, paused=False):
+        """A QEMU that waits for the guest, on the devices that are free."""
+        devices = next(h for h in self.hosts if h is not self.vmm.devices)
+        return self._start(devices, incoming=True, paused=paused)
 
     def take_over(self, destination):
         """The guest lives there now: the source's QEMU ends, its device is free."""
@@ -116,9 +142,10 @@ class Lab:
         vmm.kill()
         self.running.remove(vmm)
 
-    def traffic(self, name, period_us):
+    def traffic(self, name, period_us, nic=0):
         """Frames every period_us each way, or as often as the guest can stand."""
-        return Traffic(f"{self.image}/traffic", os.path.join(OUT, f"{name}.json"), period_us)
+        return Traffic(f"{self.image}/traffic", os.path.join(OUT, f"{name}.json"), period_us,
+                       nic=nic)
 
     def remove(self):
         for vmm in self.running:

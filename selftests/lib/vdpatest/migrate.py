@@ -35,6 +35,10 @@ def migrate(source, destination, timeout=120):
     info = source.qmp.command("query-migrate")
     if data["status"] != "completed":
         raise TestError(f"migration {data['status']}: {info.get('error-desc', 'no reason told')}")
+    if destination.paused:
+        wait_for("the destination has the guest", lambda: destination.status() == "paused",
+                 60 * SLOW)
+        destination.qmp.command("cont")
     wait_for("the destination runs", lambda: destination.status() == "running", 60 * SLOW)
     return {
         "status": info["status"],

@@ -7,19 +7,24 @@ import signal
 import subprocess
 
 from .shell import SLOW, TestError, read_file, wait_for
-from .topology import GUEST_ADDR, outside
+from .topology import GUEST_ADDRS, outside
 
 DIRECTIONS = ("to_guest", "from_guest")
+PORT = 7000
 
 
 class Traffic:
-    def __init__(self, tool, output, period_us, wait_s=60):
+    """With the guest's address on network card `nic`, and the end that listens for it."""
+
+    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
+    def __init__(self, tool, output, period_us, wait_s=60, nic=0):
         self.output = output
         ready = f"{output}.ready"
         for path in (output, ready):
             if os.path.exists(path):
                 os.unlink(path)
-        argv = outside(tool, "outside", "--peer", GUEST_ADDR, "--output", output,
+        argv = outside(tool, "outside", "--peer", GUEST_ADDRS[nic],
+                       "--port", str(PORT + nic), "--output", output,
                        "--ready", ready, "--wait", str(wait_s),
                        "--period-us", str(period_us), "--gap-us", str(3 * period_us))
         # pylint: disable-next=consider-using-with
