@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The buffers of a chain as one stretch of bytes each way. */
 #include <linux/minmax.h>
-#include <linux/string.h>
-#include <linux/vhost_types.h>
 
 #include "chain.h"
 #include "vq.h"
@@ -58,24 +56,6 @@ int chain_read(struct chain_reader *reader, void *dst, u32 len)
 	return 0;
 }
 
-static int chain_store(struct swnet_vq *vq, u64 iova, const void *src, u32 len)
-{
-	while (len) {
-		u32 piece = len;
-		void *dst = memory_xlate(vq->data_as, &vq->cache, iova, &piece,
-					 VHOST_ACCESS_WO);
-
-		if (!dst)
-			return -EFAULT;
-		memcpy(dst, src, piece);
-		memory_wrote(&vq->cache, iova, piece);
-		src += piece;
-		iova += piece;
-		len -= piece;
-	}
-	return 0;
-}
-
 /**
  * chain_write - store into the part of a chain that the driver reads
  * @vq: the queue
@@ -105,7 +85,8 @@ int chain_write(struct swnet_vq *vq, const struct ring_chain *chain, u32 offset,
 			continue;
 		}
 		piece = min(len, seg->len - offset);
-		if (chain_store(vq, seg->addr + offset, src, piece))
+		if (memory_copy_to(vq->data_as, &vq->cache, seg->addr + offset,
+				   src, piece))
 			return -EFAULT;
 		src += piece;
 		len -= piece;

@@ -366,3 +366,31 @@ int memory_copy_from(struct swnet_as *as, struct memory_cache *cache,
 	}
 	return 0;
 }
+
+/**
+ * memory_copy_to - write guest memory
+ * @as: the address space
+ * @cache: the queue's own cache, guarded by the lock held
+ * @iova: guest address
+ * @src: where the bytes come from
+ * @len: bytes
+ *
+ * Return: 0, or -EFAULT if part of the range cannot be written.
+ */
+int memory_copy_to(struct swnet_as *as, struct memory_cache *cache, u64 iova,
+		   const void *src, u32 len)
+{
+	while (len) {
+		u32 piece = len;
+		void *dst = memory_xlate(as, cache, iova, &piece, VHOST_ACCESS_WO);
+
+		if (!dst)
+			return -EFAULT;
+		memcpy(dst, src, piece);
+		memory_wrote(cache, iova, piece);
+		src += piece;
+		iova += piece;
+		len -= piece;
+	}
+	return 0;
+}

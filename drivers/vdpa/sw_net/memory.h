@@ -90,5 +90,7 @@ void memory_wrote(struct memory_cache *cache, u64 iova, u32 len);
 
 int memory_copy_from(struct swnet_as *as, struct memory_cache *cache,
 		     void *dst, u64 iova, u32 len);
+int memory_copy_to(struct swnet_as *as, struct memory_cache *cache, u64 iova,
+		   const void *src, u32 len);
 
 #endif /* SWNET_MEMORY_H */
