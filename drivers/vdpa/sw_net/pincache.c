@@ -68,10 +68,8 @@ static void pincache_quiesce(struct pincache *pc)
 	struct swnet_dev *dev = pc->dev;
 	u16 i;
 
-	for (i = 0; i < dev->nvqs; i++) {
-		spin_lock_bh(&dev->vqs[i].lock);
-		spin_unlock_bh(&dev->vqs[i].lock);
-	}
+	for (i = 0; i < dev->nvqs; i++)
+		vq_settle(&dev->vqs[i]);
 }
 
 /* The same limit and the same count as for memory that vhost-vdpa pins. */

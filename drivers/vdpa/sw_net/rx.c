@@ -88,10 +88,8 @@ void rx_settle(struct swnet_dev *dev)
 
 	lockdep_assert_held(&dev->lock);
 
-	for (i = 0; i < dev->max_pairs; i++) {
-		spin_lock_bh(&dev->vqs[2 * i].lock);
-		spin_unlock_bh(&dev->vqs[2 * i].lock);
-	}
+	for (i = 0; i < dev->max_pairs; i++)
+		vq_settle(&dev->vqs[2 * i]);
 }
 
 static unsigned long rx_patience(const struct swnet_vq *vq)

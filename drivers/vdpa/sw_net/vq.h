@@ -185,4 +185,11 @@ static inline bool vq_is_running(const struct swnet_vq *vq)
 	return vq->running && !vq->broken && !vq->pinning;
 }
 
+/* No access to guest memory by the queue goes on that began before. */
+static inline void vq_settle(struct swnet_vq *vq)
+{
+	spin_lock_bh(&vq->lock);
+	spin_unlock_bh(&vq->lock);
+}
+
 #endif /* SWNET_VQ_H */
