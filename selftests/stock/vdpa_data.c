@@ -48,6 +48,22 @@ FIXTURE_VARIANT_ADD(data, packed_in_order) {
 	.base = 200,
 };
 
+static void bring_up(struct vdev *dev, struct peer *peer, struct vnet *net,
+		     const struct vnet_cfg *cfg)
+{
+	peer_open(peer, dev->netdev, false);
+	vnet_start(net, dev->node, cfg);
+	CHECK(WAIT_UNTIL(vdev_carrier(dev), 500), "%s has no carrier", dev->netdev);
+	vdev_wait_up(dev);
+}
+
+static void take_down(struct vdev *dev, struct peer *peer, struct vnet *net)
+{
+	vnet_close(net);
+	peer_close(peer);
+	vdev_del(dev);
+}
+
 FIXTURE_SETUP(data)
 {
 	struct vnet_cfg cfg = {
@@ -59,16 +75,12 @@ FIXTURE_SETUP(data)
 
 	SKIP_IF_NO_DEVICE();
 	vnet_add_device(&self->dev, "vtdata0", PAIRS, variant->with);
-	peer_open(&self->peer, self->dev.netdev, false);
-	vnet_start(&self->net, self->dev.node, &cfg);
-	ASSERT_TRUE(WAIT_UNTIL(vdev_carrier(&self->dev), 500));
+	bring_up(&self->dev, &self->peer, &self->net, &cfg);
 }
 
 FIXTURE_TEARDOWN(data)
 {
-	vnet_close(&self->net);
-	peer_close(&self->peer);
-	vdev_del(&self->dev);
+	take_down(&self->dev, &self->peer, &self->net);
 }
 
 TEST_F(data, tx_sizes)
@@ -501,16 +513,12 @@ FIXTURE_SETUP(pairs)
 
 	SKIP_IF_NO_DEVICE();
 	vdev_add(&self->dev, "vtpairs0", PAIRS, "");
-	peer_open(&self->peer, self->dev.netdev, false);
-	vnet_start(&self->net, self->dev.node, &cfg);
-	ASSERT_TRUE(WAIT_UNTIL(vdev_carrier(&self->dev), 500));
+	bring_up(&self->dev, &self->peer, &self->net, &cfg);
 }
 
 FIXTURE_TEARDOWN(pairs)
 {
-	vnet_close(&self->net);
-	peer_close(&self->peer);
-	vdev_del(&self->dev);
+	take_down(&self->dev, &self->peer, &self->net);
 }
 
 TEST_F(pairs, all_transmit)
